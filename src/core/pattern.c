@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Patterns, on PCRE2's interpreter. No JIT: it needs writable and executable memory, which the
+ * units forbid, and login rates do not need it. No UTF: user names need not be UTF-8, and a subject
+ * that is not would make the match fail. */
+
+#include "pattern.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "cleanup.h"
+#include "limits.h"
+
+/* PCRE2 numbers groups from 1; several may have one name under (?J). */
+#define NUMBERS_MAX 8
+
+struct pattern {
+    pcre2_code *code;
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+    unsigned char numbers[_PATTERN_GROUP_MAX][NUMBERS_MAX]; /* ends with 0 if not full */
+};
+
+static const char *const group_names[_PATTERN_GROUP_MAX] = {
+    [PATTERN_ADDR] = "addr",
+    [PATTERN_USER] = "user",
+};
+
+struct pattern *pattern_free(struct pattern *pattern)
+{
+    if (pattern) {
+        pcre2_match_context_free(pattern->context);
+        pcre2_match_data_free(pattern->data);
+        pcre2_code_free(pattern->code);
+    }
+    free(pattern);
+    return NULL;
+}
+
+static int add_group(struct pattern *pattern, const char *name, unsigned number,
+                     char reterr[static PATTERN_ERROR_MAX])
+{
+    for (size_t i = 0; i < _PATTERN_GROUP_MAX; i++) {
+        if (strcmp(name, group_names[i]) != 0)
+            continue;
+        for (size_t k = 0; k < NUMBERS_MAX; k++) {
+            if (pattern->numbers[i][k] != 0)
+                continue;
+            if (number > UINT8_MAX)
+                break;
+            pattern->numbers[i][k] = (unsigned char)number;
+            return 0;
+        }
+        snprintf(reterr, PATTERN_ERROR_MAX, "too many groups named \"%s\"", name);
+        return -EINVAL;
+    }
+    snprintf(reterr, PATTERN_ERROR_MAX, "unknown group \"%s\"; there are \"addr\" and \"user\"",
+             name);
+    return -EINVAL;
+}
+
+/* PCRE2's name table has fixed-size entries: two bytes with the number, the name, a NUL. */
+static int find_groups(struct pattern *pattern, char reterr[static PATTERN_ERROR_MAX])
+{
+    uint32_t count = 0, size = 0;
+    PCRE2_SPTR table = NULL;
+
+    (void)pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMECOUNT, &count);
+    (void)pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    (void)pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMETABLE, &table);
+    for (uint32_t i = 0; i < count; i++, table += size) {
+        int r = add_group(pattern, (const char *)table + 2, (unsigned)(table[0] << 8 | table[1]),
+                          reterr);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int compile_code(const char *text, pcre2_code **ret, char reterr[static PATTERN_ERROR_MAX])
+{
+    /* The last option is there because "$" would otherwise match before a final newline, which is a
+     * byte that user names may hold. */
+    static const uint32_t options = PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |
+                                    PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY;
+    int error;
+    size_t offset, used;
+
+    if (strlen(text) > PATTERN_MAX) {
+        snprintf(reterr, PATTERN_ERROR_MAX, "longer than %d bytes", PATTERN_MAX);
+        return -EINVAL;
+    }
+    *ret = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, &error, &offset, NULL);
+    if (*ret)
+        return 0;
+    used = (size_t)snprintf(reterr, PATTERN_ERROR_MAX, "at byte %zu: ", offset);
+    (void)pcre2_get_error_message(error, (PCRE2_UCHAR *)reterr + used, PATTERN_ERROR_MAX - used);
+    return -EINVAL;
+}
+
+int pattern_compile(const char *text, struct pattern **ret, char reterr[static PATTERN_ERROR_MAX])
+{
+    _cleanup_(pattern_freep) struct pattern *pattern = calloc(1, sizeof(*pattern));
+    int r;
+
+    if (!pattern)
+        return -ENOMEM;
+    r = compile_code(text, &pattern->code, reterr);
+    if (r < 0)
+        return r;
+    r = find_groups(pattern, reterr);
+    if (r < 0)
+        return r;
+    pattern->data = pcre2_match_data_create_from_pattern(pattern->code, NULL);
+    pattern->context = pcre2_match_context_create(NULL);
+    if (!pattern->data || !pattern->context)
+        return -ENOMEM;
+    (void)pcre2_set_match_limit(pattern->context, PATTERN_MATCH_LIMIT);
+    (void)pcre2_set_depth_limit(pattern->context, PATTERN_DEPTH_LIMIT);
+    (void)pcre2_set_heap_limit(pattern->context, PATTERN_HEAP_KIB);
+    *ret = TAKE_PTR(pattern);
+    return 0;
+}
+
+bool pattern_has_group(const struct pattern *pattern, enum pattern_group group)
+{
+    return pattern->numbers[group][0] != 0;
+}
+
+/* Of several groups with one name, the one that took part. */
+static struct pattern_span find_span(const struct pattern *pattern, enum pattern_group group,
+                                     const char *subject)
+{
+    const size_t *offsets = pcre2_get_ovector_pointer(pattern->data);
+
+    for (size_t k = 0; k < NUMBERS_MAX && pattern->numbers[group][k] != 0; k++) {
+        size_t start = offsets[2 * pattern->numbers[group][k]];
+        size_t end = offsets[2 * pattern->numbers[group][k] + 1];
+
+        /* \K inside a lookahead can put a start behind its end. */
+        if (start != PCRE2_UNSET && start <= end)
+            return (struct pattern_span){ subject + start, end - start };
+    }
+    return (struct pattern_span){ NULL, 0 };
+}
+
+enum pattern_result pattern_match(const struct pattern *pattern, const char *subject, size_t len,
+                                  struct pattern_captures *ret)
+{
+    int r =
+        pcre2_match(pattern->code, (PCRE2_SPTR)subject, len, 0, 0, pattern->data, pattern->context);
+
+    if (r == PCRE2_ERROR_NOMATCH)
+        return PATTERN_DIFFERS;
+    if (r < 0)
+        return PATTERN_GAVE_UP;
+    for (size_t i = 0; i < _PATTERN_GROUP_MAX; i++)
+        ret->group[i] = find_span(pattern, i, subject);
+    return PATTERN_MATCHES;
+}
