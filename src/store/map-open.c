@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Opening the map: a file is used only if it is whole and ours, is put aside if it was ours and is
+ * damaged, and is left alone if it belongs to something else. A new file is made beside its place
+ * and moved there, so that readers see one map or the other and never a half-made one. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "map-private.h"
+
+/* Looks at a file before TDB gets to see it: TDB would follow a link, wait for a FIFO's other end,
+ * and cannot tell a damaged map from another program's file. -EBADMSG is a file that was cut short.
+ */
+static int probe(const char *path)
+{
+    static const char magic[] = "TDB file\n";
+    _cleanup_(closep) int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    char start[sizeof(magic) - 1];
+    struct stat st;
+    ssize_t n;
+
+    if (fd < 0)
+        return errno == ELOOP ? -EMEDIUMTYPE : -errno;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EMEDIUMTYPE;
+    n = read(fd, start, sizeof(start));
+    if (n < 0)
+        return -errno;
+    if (memcmp(start, magic, (size_t)n) != 0)
+        return -EMEDIUMTYPE;
+    return n < (ssize_t)sizeof(start) ? -EBADMSG : 0;
+}
+
+/* Reads what the map says about itself. -EMEDIUMTYPE if it says nothing: it is another program's.
+ */
+static int read_settings(struct map *map)
+{
+    char text[16], *end;
+    size_t len;
+    unsigned long bits;
+    int r = map_fetch(map, ".format", text, sizeof(text) - 1, &len);
+
+    if (r < 0)
+        return r == -ENOENT ? -EMEDIUMTYPE : r;
+    text[len] = 0;
+    if (strcmp(text, MAP_FORMAT) != 0)
+        return -EPROTONOSUPPORT;
+    r = map_fetch(map, ".prefix", text, sizeof(text) - 1, &len);
+    if (r < 0)
+        return r == -ENOENT ? -EBADMSG : r;
+    text[len] = 0;
+    bits = strtoul(text, &end, 10);
+    if (len == 0 || *end || bits < 1 || bits > 128)
+        return -EBADMSG;
+    map->ipv6_bits = (unsigned)bits;
+    return 0;
+}
+
+/* TDB reports what is wrong with a file's contents as EIO or EINVAL; anything else (EACCES, EMFILE,
+ * ENOMEM) says nothing about the file. */
+static int open_error(int error)
+{
+    return error == 0 || error == EIO || error == EINVAL ? -EBADMSG : -error;
+}
+
+static int open_file(const char *path, struct map **ret)
+{
+    _cleanup_(map_closep) struct map *map = NULL;
+    int r = probe(path);
+
+    if (r < 0)
+        return r;
+    r = map_allocate(path, &map);
+    if (r < 0)
+        return r;
+    errno = 0;
+    map->tdb = tdb_open_ex(path, 0, MAP_TDB_FLAGS, O_RDWR | O_CLOEXEC, 0, &map_tdb_silent, NULL);
+    if (!map->tdb)
+        return open_error(errno);
+    r = map_note_file(map);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(map);
+    return 0;
+}
+
+int map_open_reader(const char *path, struct map **ret)
+{
+    _cleanup_(map_closep) struct map *map = NULL;
+    int r = open_file(path, &map);
+
+    if (r == 0)
+        r = read_settings(map);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(map);
+    return 0;
+}
+
+int map_refresh(struct map *map)
+{
+    struct map *fresh;
+    struct stat st;
+    int r;
+
+    if (stat(map->path, &st) < 0)
+        return -errno;
+    if (st.st_dev == map->device && st.st_ino == map->inode)
+        return 0;
+    r = map_open_reader(map->path, &fresh);
+    if (r < 0)
+        return r;
+    (void)tdb_close(map->tdb);
+    map->tdb = TAKE_PTR(fresh->tdb);
+    map->device = fresh->device;
+    map->inode = fresh->inode;
+    map->ipv6_bits = fresh->ipv6_bits;
+    map_close(fresh);
+    return 0;
+}
+
+static int refuse_damaged(const struct addr *addr, const struct record *record, void *userdata)
+{
+    return record ? 0 : -EBADMSG;
+}
+
+/* Opens a file for writing if it is whole: its structure, and every record in it. */
+static int open_whole(const char *path, struct map **ret)
+{
+    _cleanup_(map_closep) struct map *map = NULL;
+    int r = open_file(path, &map);
+
+    if (r < 0)
+        return r;
+    r = map_lock_for_writing(map);
+    if (r < 0)
+        return r;
+    if (tdb_check(map->tdb, NULL, NULL) < 0)
+        return -EBADMSG;
+    r = read_settings(map);
+    if (r < 0)
+        return r;
+    r = map_each(map, refuse_damaged, NULL);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(map);
+    return 0;
+}
+
+/* The new map that an earlier run did not get to publish, if it can be gone on with; else an empty
+ * one. */
+static int resume_or_create(const struct map_options *options, struct map **ret)
+{
+    _cleanup_(freep) char *new_path = NULL;
+    _cleanup_(map_closep) struct map *map = NULL;
+    int r;
+
+    if (asprintf(&new_path, "%s.new", options->path) < 0)
+        return -ENOMEM;
+    r = open_whole(new_path, &map);
+    if (r == -EBUSY)
+        return r;
+    if (r < 0 || !map_fits(map, options)) {
+        map = map_close(map);
+        return map_create(options, ret);
+    }
+    free(map->path);
+    map->path = strdup(options->path);
+    if (!map->path)
+        return -ENOMEM;
+    map->new_path = TAKE_PTR(new_path);
+    *ret = TAKE_PTR(map);
+    return 0;
+}
+
+static int put_aside(const struct map_options *options, char **ret)
+{
+    char *aside;
+
+    if (asprintf(&aside, "%s.corrupt-%" PRIu64, options->path, options->now_usec / 1000000) < 0)
+        return -ENOMEM;
+    if (rename(options->path, aside) < 0) {
+        free(aside);
+        return -errno;
+    }
+    *ret = aside;
+    return 0;
+}
+
+int map_open_writer(const struct map_options *options, struct map **ret, enum map_state *ret_state)
+{
+    _cleanup_(map_closep) struct map *old = NULL;
+    _cleanup_(freep) char *aside = NULL;
+    int r = options->path ? open_whole(options->path, &old) : -ENOENT;
+
+    if (r == 0 && map_fits(old, options)) {
+        *ret = TAKE_PTR(old);
+        *ret_state = MAP_KEPT;
+        return 0;
+    }
+    if (r == 0) {
+        *ret_state = MAP_CONVERTED;
+        return map_convert(old, options, ret);
+    }
+    if (r == -EBADMSG) {
+        r = put_aside(options, &aside);
+        if (r < 0)
+            return r;
+    } else if (r != -ENOENT)
+        return r;
+
+    r = options->path ? resume_or_create(options, ret) : map_create(options, ret);
+    if (r < 0)
+        return r;
+    *ret_state = aside ? MAP_REPLACED : MAP_CREATED;
+    (*ret)->aside = TAKE_PTR(aside);
+    return 0;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The map on TDB: reading, and changing it inside transactions. map-open.c has the ways to open it.
+ *
+ * Transactions protect against a writer that dies at any instant; the file is not synced to the
+ * disk, because after a power failure it can be rebuilt from the journal. */
+
+#include "map.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "map-private.h"
+
+struct map *map_close(struct map *map)
+{
+    if (!map)
+        return NULL;
+    if (map->tdb)
+        (void)tdb_close(map->tdb);
+    free(map->path);
+    free(map->new_path);
+    free(map->aside);
+    free(map);
+    return NULL;
+}
+
+const char *map_set_aside(const struct map *map)
+{
+    return map->aside;
+}
+
+unsigned map_ipv6_bits(const struct map *map)
+{
+    return map->ipv6_bits;
+}
+
+/* TDB keeps a code of its own; an I/O error's errno, if there is one, tells more (ENOSPC). */
+int map_error(struct map *map)
+{
+    int saved = errno;
+
+    switch (tdb_error(map->tdb)) {
+    case TDB_ERR_NOEXIST:
+        return -ENOENT;
+    case TDB_ERR_CORRUPT:
+        return -EBADMSG;
+    case TDB_ERR_OOM:
+        return -ENOMEM;
+    case TDB_ERR_LOCK:
+    case TDB_ERR_NOLOCK:
+    case TDB_ERR_LOCK_TIMEOUT:
+        return -ENOLCK;
+    case TDB_ERR_RDONLY:
+        return -EROFS;
+    default:
+        return saved > 0 ? -saved : -EIO;
+    }
+}
+
+struct copy {
+    char *data;
+    size_t size, len;
+};
+
+/* Runs under the chain's lock, so it does no more than copy. */
+static int copy_value(TDB_DATA key, TDB_DATA value, void *userdata)
+{
+    struct copy *copy = userdata;
+
+    copy->len = value.dsize;
+    if (value.dsize <= copy->size)
+        memcpy(copy->data, value.dptr, value.dsize);
+    return 0;
+}
+
+int map_fetch(struct map *map, const char *key, char *ret, size_t size, size_t *ret_len)
+{
+    struct copy copy = { ret, size, 0 };
+
+    errno = 0;
+    if (tdb_parse_record(map->tdb, string_data(key), copy_value, &copy) < 0)
+        return map_error(map);
+    if (copy.len > size)
+        return -EBADMSG;
+    *ret_len = copy.len;
+    return 0;
+}
+
+int map_get(struct map *map, const struct addr *addr, struct record *ret)
+{
+    char key[ADDR_TEXT_MAX], text[RECORD_TEXT_MAX];
+    size_t len;
+    int r;
+
+    addr_format_key(addr, map->ipv6_bits, key);
+    r = map_fetch(map, key, text, sizeof(text), &len);
+    return r < 0 ? r : record_decode(text, len, ret);
+}
+
+int map_begin(struct map *map)
+{
+    assert(!map->in_transaction);
+    errno = 0;
+    /* TDB has no transactions on memory, and a run that writes no file needs none. */
+    if (map->path && tdb_transaction_start(map->tdb) < 0)
+        return map_error(map);
+    map->in_transaction = true;
+    return 0;
+}
+
+int map_store(struct map *map, const char *key, const char *value, size_t len)
+{
+    TDB_DATA data = { .dptr = (unsigned char *)value, .dsize = len };
+
+    assert(map->in_transaction);
+    errno = 0;
+    return tdb_store(map->tdb, string_data(key), data, TDB_REPLACE) < 0 ? map_error(map) : 0;
+}
+
+int map_put(struct map *map, const struct addr *addr, const struct record *record)
+{
+    char key[ADDR_TEXT_MAX], text[RECORD_TEXT_MAX];
+    size_t len = record_encode(record, text);
+
+    addr_format_key(addr, map->ipv6_bits, key);
+    return map_store(map, key, text, len);
+}
+
+int map_delete(struct map *map, const struct addr *addr)
+{
+    char key[ADDR_TEXT_MAX];
+
+    assert(map->in_transaction);
+    addr_format_key(addr, map->ipv6_bits, key);
+    errno = 0;
+    return tdb_delete(map->tdb, string_data(key)) < 0 ? map_error(map) : 0;
+}
+
+int map_put_cursor(struct map *map, const char *source, const char *cursor, uint64_t realtime_usec)
+{
+    char key[MAP_KEY_MAX], value[MAP_CURSOR_MAX];
+    int key_len = snprintf(key, sizeof(key), ".cursor/%s", source);
+    int len = snprintf(value, sizeof(value), "%" PRIu64 " %s", realtime_usec, cursor);
+
+    if (key_len >= (int)sizeof(key) || len >= (int)sizeof(value))
+        return -ENAMETOOLONG;
+    return map_store(map, key, value, (size_t)len);
+}
+
+int map_get_cursor(struct map *map, const char *source, char **ret, uint64_t *ret_realtime_usec)
+{
+    char key[MAP_KEY_MAX], value[MAP_CURSOR_MAX], *end, *cursor;
+    uint64_t realtime_usec;
+    size_t len;
+    int r;
+
+    if (snprintf(key, sizeof(key), ".cursor/%s", source) >= (int)sizeof(key))
+        return -ENAMETOOLONG;
+    r = map_fetch(map, key, value, sizeof(value) - 1, &len);
+    if (r < 0)
+        return r;
+    value[len] = 0;
+    errno = 0;
+    realtime_usec = strtoull(value, &end, 10);
+    if (errno != 0 || end == value || end[0] != ' ' || end[1] == 0 || strlen(value) != len)
+        return -EBADMSG;
+    cursor = strdup(end + 1);
+    if (!cursor)
+        return -ENOMEM;
+    *ret = cursor;
+    *ret_realtime_usec = realtime_usec;
+    return 0;
+}
+
+int map_commit(struct map *map)
+{
+    assert(map->in_transaction);
+    map->in_transaction = false;
+    errno = 0;
+    return map->path && tdb_transaction_commit(map->tdb) < 0 ? map_error(map) : 0;
+}
+
+void map_cancel(struct map *map)
+{
+    if (map->in_transaction && map->path)
+        (void)tdb_transaction_cancel(map->tdb);
+    map->in_transaction = false;
+}
+
+struct each {
+    const struct map *map;
+    map_each_func func;
+    void *userdata;
+    int result;
+};
+
+static int visit(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *userdata)
+{
+    struct each *each = userdata;
+    struct record record;
+    struct addr addr = { 0 };
+    bool whole;
+
+    if (key.dsize > 0 && key.dptr[0] == '.')
+        return 0;
+    whole = addr_parse_key((char *)key.dptr, key.dsize, each->map->ipv6_bits, &addr) == 0 &&
+            record_decode(value.dptr, value.dsize, &record) == 0;
+    each->result = each->func(&addr, whole ? &record : NULL, each->userdata);
+    return each->result;
+}
+
+int map_each(struct map *map, map_each_func func, void *userdata)
+{
+    struct each each = { map, func, userdata, 0 };
+
+    errno = 0;
+    if (tdb_traverse_read(map->tdb, visit, &each) < 0 && each.result == 0)
+        return map_error(map);
+    return each.result;
+}
