@@ -9,8 +9,9 @@
 #define USER_MAX                                                                                   \
     255 /* bytes kept of a user name; longer ones are cut: they are shown, never compared */
 
-#define MESSAGE_MAX 8192 /* bytes; a login line is under 1 KiB, and matching costs time by length  \
-                          */
+#define MESSAGE_MAX                                                                                \
+    8192 /* bytes; a login line is under 1 KiB, and matching costs time by length                  \
+          */
 
 #define PATTERN_MAX 4096 /* bytes of one pattern in a configuration file */
 

@@ -37,8 +37,12 @@ struct networks *networks_free(struct networks *networks)
     return NULL;
 }
 
-static int networks_append(struct networks *networks, const struct addr *addr, unsigned bits,
-                           bool exception)
+void networks_clear(struct networks *networks)
+{
+    networks->count = 0;
+}
+
+static int add(struct networks *networks, const struct addr *addr, unsigned bits, bool exception)
 {
     struct network *network;
     bool is_ipv4 = addr_is_ipv4(addr) && bits >= 96;
@@ -62,9 +66,13 @@ static int networks_append(struct networks *networks, const struct addr *addr, u
     return 0;
 }
 
-int networks_add_addr(struct networks *networks, const struct addr *addr, unsigned bits)
+int networks_append(struct networks *networks, const struct networks *other)
 {
-    return networks_append(networks, addr, bits, false);
+    int r = 0;
+
+    for (size_t i = 0; i < other->count && r == 0; i++)
+        r = add(networks, &other->items[i].addr, other->items[i].bits, other->items[i].exception);
+    return r;
 }
 
 /* Takes "/24" or nothing. Without a prefix the network is the one address. */
@@ -119,7 +127,7 @@ int networks_add(struct networks *networks, const char *text, size_t len)
     masked = addr_mask(&addr, bits);
     if (addr_compare(&addr, &masked) != 0)
         return -EINVAL;
-    return networks_append(networks, &addr, bits, exception);
+    return add(networks, &addr, bits, exception);
 }
 
 bool networks_contain(const struct networks *networks, const struct addr *addr, const char **ret)
@@ -128,6 +136,9 @@ bool networks_contain(const struct networks *networks, const struct addr *addr, 
         const struct network *network = &networks->items[i];
         struct addr masked = addr_mask(addr, network->bits);
 
+        /* "::/0" is all of IPv6 and, although we keep IPv4 inside of it, nothing of that. */
+        if (addr_is_ipv4(addr) && network->bits < 96)
+            continue;
         if (addr_compare(&masked, &network->addr) != 0)
             continue;
         if (!network->exception && ret)

@@ -7,7 +7,8 @@
 struct networks;
 
 /* An ordered list of networks in which the first one that holds an address decides; an entry with
- * "!" in front says that the addresses in it are not in the list (as in Postfix's mynetworks). */
+ * "!" in front says that the addresses in it are not in the list (as in Postfix's mynetworks).
+ * IPv4 and IPv6 are apart: "::/0" holds no IPv4 address. */
 struct networks *networks_new(void);
 struct networks *networks_free(struct networks *networks);
 DEFINE_CLEANUP(struct networks *, networks_free)
@@ -17,11 +18,13 @@ DEFINE_CLEANUP(struct networks *, networks_free)
  * (a typing error, most often), -E2BIG for one too many, or -ENOMEM. */
 int networks_add(struct networks *networks, const char *text, size_t len);
 
-/* Adds one network whose address part is in `addr` already; `bits` counts from 0 to 128. */
-int networks_add_addr(struct networks *networks, const struct addr *addr, unsigned bits);
+/* Adds all of `other`, in its order. Returns 0, -E2BIG or -ENOMEM. */
+int networks_append(struct networks *networks, const struct networks *other);
 
 /* True if the address is in the list; *ret (if not NULL) is then the text of the entry that
  * decided, which belongs to the list. */
 bool networks_contain(const struct networks *networks, const struct addr *addr, const char **ret);
+
+void networks_clear(struct networks *networks);
 
 size_t networks_count(const struct networks *networks);

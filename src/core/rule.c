@@ -32,10 +32,8 @@ static struct rule *rule_free(struct rule *rule)
 {
     if (!rule)
         return NULL;
-    for (size_t i = 0; i < rule->n_matches; i++)
-        match_free(rule->matches[i]);
-    for (size_t i = 0; i < rule->n_logins; i++)
-        pattern_free(rule->logins[i]);
+    rule_clear_matches(rule);
+    rule_clear_logins(rule);
     free(rule->matches);
     free(rule->logins);
     free(rule);
@@ -107,7 +105,7 @@ size_t rules_count(const struct rules *rules)
     return rules->count;
 }
 
-const struct rule *rules_at(const struct rules *rules, size_t i)
+struct rule *rules_at(const struct rules *rules, size_t i)
 {
     return rules->items[i];
 }
@@ -176,6 +174,18 @@ int rule_add_login(struct rule *rule, const char *text, char reterr[static RULE_
         return -ENOMEM;
     rule->logins[rule->n_logins++] = TAKE_PTR(pattern);
     return 0;
+}
+
+void rule_clear_matches(struct rule *rule)
+{
+    while (rule->n_matches > 0)
+        match_free(rule->matches[--rule->n_matches]);
+}
+
+void rule_clear_logins(struct rule *rule)
+{
+    while (rule->n_logins > 0)
+        pattern_free(rule->logins[--rule->n_logins]);
 }
 
 int rule_verify(const struct rule *rule, char reterr[static RULE_ERROR_MAX])

@@ -21,7 +21,7 @@ DEFINE_CLEANUP(struct rules *, rules_free)
 int rules_get(struct rules *rules, const char *name, struct rule **ret);
 
 size_t rules_count(const struct rules *rules);
-const struct rule *rules_at(const struct rules *rules, size_t i);
+struct rule *rules_at(const struct rules *rules, size_t i);
 
 const char *rule_name(const struct rule *rule);
 bool rule_enabled(const struct rule *rule);
@@ -39,6 +39,8 @@ void rule_set_forgeable(struct rule *rule, bool forgeable);
 #define RULE_ERROR_MAX 320
 int rule_add_match(struct rule *rule, const char *text, char reterr[static RULE_ERROR_MAX]);
 int rule_add_login(struct rule *rule, const char *text, char reterr[static RULE_ERROR_MAX]);
+void rule_clear_matches(struct rule *rule);
+void rule_clear_logins(struct rule *rule);
 
 /* Checks that the rule is whole: something to match, something to recognise a login by, and a
  * trusted unit or the word that it does without. Returns 0, or -EINVAL with the reason. */

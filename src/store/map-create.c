@@ -61,9 +61,7 @@ int map_note_file(struct map *map)
     return 0;
 }
 
-/* One writer at a time, for as long as the file is open. flock(2) does not meet TDB's fcntl(2)
- * locks. */
-static int lock_for_writing(struct map *map)
+int map_lock_for_writing(struct map *map)
 {
     if (flock(tdb_fd(map->tdb), LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? -EBUSY : -errno;

@@ -65,10 +65,12 @@ static int read_settings(struct map *map)
     return 0;
 }
 
-/* TDB reports what is wrong with a file's contents as EIO or EINVAL; anything else (EACCES, EMFILE,
- * ENOMEM) says nothing about the file. */
+/* TDB reports what is wrong with a file's contents as EIO or EINVAL, and features that our maps
+ * never have as ENOSYS; anything else (EACCES, EMFILE, ENOMEM) says nothing about the file. */
 static int open_error(int error)
 {
+    if (error == ENOSYS)
+        return -EMEDIUMTYPE;
     return error == 0 || error == EIO || error == EINVAL ? -EBADMSG : -error;
 }
 

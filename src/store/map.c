@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "map-private.h"
@@ -21,8 +22,13 @@ struct map *map_close(struct map *map)
 {
     if (!map)
         return NULL;
-    if (map->tdb)
+    if (map->tdb) {
+        /* TDB 1.4.8 leaves a part of the file mapped after it grew in a transaction, which would
+         * keep a writer's lock until the process ends. */
+        map_cancel(map);
+        (void)flock(tdb_fd(map->tdb), LOCK_UN);
         (void)tdb_close(map->tdb);
+    }
     free(map->path);
     free(map->new_path);
     free(map->aside);

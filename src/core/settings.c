@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The configuration keys, one table row each. A value is checked and takes effect when it is
+ * assigned, so that every complaint can name the line that caused it. */
+
+#include "settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assignment.h"
+#include "build-config.h"
+#include "duration.h"
+#include "value.h"
+
+#define WATCHER     "Watcher"
+#define RULE_PREFIX "Rule "
+#define SECTION_MAX (sizeof(RULE_PREFIX) + RULE_NAME_MAX)
+
+/* What a row's functions work on: `rule` is NULL in [Watcher]. */
+struct target {
+    struct settings *settings;
+    struct rule *rule;
+};
+
+struct setting {
+    const char *key;
+    const char *fallback; /* NULL: none is shown */
+    int (*assign)(const struct target *target, const char *value, char *reterr);
+    void (*reset)(const struct target *target); /* empties a list; NULL if it is not one */
+};
+
+static int replace_text(char **slot, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy)
+        return -ENOMEM;
+    free(*slot);
+    *slot = copy;
+    return 0;
+}
+
+static int assign_optional_path(char **slot, const char *value, char *reterr)
+{
+    return value[0] ? value_parse_path(value, slot, reterr) : replace_text(slot, value);
+}
+
+static int assign_grace(const struct target *target, const char *value, char *reterr)
+{
+    return value_parse_grace(value, &target->settings->grace_usec, reterr);
+}
+
+static int assign_max_entries(const struct target *target, const char *value, char *reterr)
+{
+    /* TDB's offsets have 32 bits; 16 million records are about half of what they reach. */
+    return value_parse_number(value, 1, 16000000, &target->settings->max_entries, reterr);
+}
+
+static int assign_ipv6_bits(const struct target *target, const char *value, char *reterr)
+{
+    return value_parse_number(value, 1, 128, &target->settings->ipv6_bits, reterr);
+}
+
+static int assign_map(const struct target *target, const char *value, char *reterr)
+{
+    return value_parse_path(value, &target->settings->map, reterr);
+}
+
+static int assign_journal(const struct target *target, const char *value, char *reterr)
+{
+    return assign_optional_path(&target->settings->journal, value, reterr);
+}
+
+static int assign_log_file(const struct target *target, const char *value, char *reterr)
+{
+    if (strcmp(value, "-") == 0)
+        return replace_text(&target->settings->log_file, value);
+    return assign_optional_path(&target->settings->log_file, value, reterr);
+}
+
+static int assign_debug(const struct target *target, const char *value, char *reterr)
+{
+    return value_parse_bool(value, &target->settings->debug, reterr);
+}
+
+static int assign_write(const struct target *target, const char *value, char *reterr)
+{
+    return value_parse_bool(value, &target->settings->write, reterr);
+}
+
+static int assign_reprocess(const struct target *target, const char *value, char *reterr)
+{
+    return value_parse_bool(value, &target->settings->reprocess, reterr);
+}
+
+static int assign_local_networks(const struct target *target, const char *value, char *reterr)
+{
+    return value_parse_networks(value, target->settings->local_networks, "postconf",
+                                &target->settings->local_from_postconf, reterr);
+}
+
+static void reset_local_networks(const struct target *target)
+{
+    networks_clear(target->settings->local_networks);
+    target->settings->local_from_postconf = false;
+}
+
+static int assign_never_grant(const struct target *target, const char *value, char *reterr)
+{
+    return value_parse_networks(value, target->settings->never_grant, NULL, NULL, reterr);
+}
+
+static void reset_never_grant(const struct target *target)
+{
+    networks_clear(target->settings->never_grant);
+}
+
+static int assign_enabled(const struct target *target, const char *value, char *reterr)
+{
+    bool enabled;
+    int r = value_parse_bool(value, &enabled, reterr);
+
+    if (r == 0)
+        rule_set_enabled(target->rule, enabled);
+    return r;
+}
+
+static int assign_match(const struct target *target, const char *value, char *reterr)
+{
+    return rule_add_match(target->rule, value, reterr);
+}
+
+static void reset_match(const struct target *target)
+{
+    rule_clear_matches(target->rule);
+}
+
+static int assign_trust(const struct target *target, const char *value, char *reterr)
+{
+    if (value[0] && strcmp(value, "forgeable") != 0) {
+        snprintf(reterr, SETTINGS_ERROR_MAX, "must be forgeable, or empty");
+        return -EINVAL;
+    }
+    rule_set_forgeable(target->rule, value[0] != 0);
+    return 0;
+}
+
+static int assign_login(const struct target *target, const char *value, char *reterr)
+{
+    return rule_add_login(target->rule, value, reterr);
+}
+
+static void reset_login(const struct target *target)
+{
+    rule_clear_logins(target->rule);
+}
+
+static int assign_rule_grace(const struct target *target, const char *value, char *reterr)
+{
+    uint64_t usec = 0;
+    int r = value[0] ? value_parse_grace(value, &usec, reterr) : 0;
+
+    if (r == 0)
+        rule_set_grace(target->rule, usec);
+    return r;
+}
+
+static const struct setting watcher_settings[] = {
+    { "Grace", "30min", assign_grace, NULL },
+    { "MaxEntries", "100000", assign_max_entries, NULL },
+    { "IPv6Prefix", "128", assign_ipv6_bits, NULL },
+    { "LocalNetworks", "postconf", assign_local_networks, reset_local_networks },
+    { "NeverGrant", "", assign_never_grant, reset_never_grant },
+    { "Map", MAP_FILE, assign_map, NULL },
+    { "Journal", "", assign_journal, NULL },
+    { "LogFile", "", assign_log_file, NULL },
+    { "Debug", "no", assign_debug, NULL },
+    { "Write", "yes", assign_write, NULL },
+    { "Reprocess", "no", assign_reprocess, NULL },
+    { NULL },
+};
+
+static const struct setting rule_settings[] = {
+    { "Enabled", "yes", assign_enabled, NULL }, { "Match", NULL, assign_match, reset_match },
+    { "Trust", NULL, assign_trust, NULL },      { "Login", NULL, assign_login, reset_login },
+    { "Grace", NULL, assign_rule_grace, NULL }, { NULL },
+};
+
+struct settings *settings_free(struct settings *settings)
+{
+    if (!settings)
+        return NULL;
+    free(settings->map);
+    free(settings->journal);
+    free(settings->log_file);
+    networks_free(settings->local_networks);
+    networks_free(settings->never_grant);
+    rules_free(settings->rules);
+    assignments_free(settings->assignments);
+    free(settings);
+    return NULL;
+}
+
+static const struct setting *find_setting(const struct setting *table, const char *key)
+{
+    for (; table->key; table++)
+        if (strcmp(table->key, key) == 0)
+            return table;
+    return NULL;
+}
+
+/* Makes the assignment take effect, and keeps it for settings_dump(). */
+static int apply(const struct target *target, const struct setting *setting,
+                 const struct assignment *assignment, char *reterr)
+{
+    struct assignments *assignments = target->settings->assignments;
+    bool empties = setting->reset && !assignment->value[0];
+    int r;
+
+    if (empties)
+        setting->reset(target);
+    else if (assignments_drop(assignments, assignment->section, assignment->key, true) > 0 &&
+             setting->reset)
+        setting->reset(target);
+    if (!setting->reset || empties)
+        (void)assignments_drop(assignments, assignment->section, assignment->key, false);
+    r = empties ? 0 : setting->assign(target, assignment->value, reterr);
+    return r < 0 ? r : assignments_add(assignments, assignment);
+}
+
+/* Defaults go through the same door as everything else, so that the dump shows them. */
+static int apply_defaults(const struct target *target, const struct setting *table,
+                          const char *section)
+{
+    char error[SETTINGS_ERROR_MAX];
+
+    for (; table->key; table++) {
+        struct assignment assignment = {
+            .section = (char *)section,
+            .key = (char *)table->key,
+            .value = (char *)table->fallback,
+            .origin = (char *)"default",
+            .is_default = true,
+        };
+        int r = table->fallback ? apply(target, table, &assignment, error) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int settings_new(struct settings **ret)
+{
+    _cleanup_(settings_freep) struct settings *settings = calloc(1, sizeof(*settings));
+    int r;
+
+    if (!settings)
+        return -ENOMEM;
+    settings->local_networks = networks_new();
+    settings->never_grant = networks_new();
+    settings->rules = rules_new();
+    settings->assignments = assignments_new();
+    if (!settings->local_networks || !settings->never_grant || !settings->rules ||
+        !settings->assignments)
+        return -ENOMEM;
+    r = apply_defaults(&(struct target){ settings, NULL }, watcher_settings, WATCHER);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(settings);
+    return 0;
+}
+
+/* Finds what the section is about and which keys it takes. A rule is made when it is first named.
+ */
+static int find_target(struct settings *settings, const char *section, struct target *ret,
+                       const struct setting **ret_table, char *reterr)
+{
+    const char *name = section + strlen(RULE_PREFIX);
+    size_t before = rules_count(settings->rules);
+    int r;
+
+    *ret = (struct target){ settings, NULL };
+    *ret_table = watcher_settings;
+    if (strcmp(section, WATCHER) == 0)
+        return 0;
+    if (strncmp(section, RULE_PREFIX, strlen(RULE_PREFIX)) != 0) {
+        snprintf(reterr, SETTINGS_ERROR_MAX,
+                 "unknown section [%.100s]; there are [Watcher] and [Rule NAME]", section);
+        return -EINVAL;
+    }
+    r = rules_get(settings->rules, name, &ret->rule);
+    if (r == -EINVAL) {
+        snprintf(reterr, SETTINGS_ERROR_MAX,
+                 "[%.100s]: a rule's name has 1 to %d letters, digits, \"-\" and \"_\"", section,
+                 RULE_NAME_MAX);
+        return r;
+    }
+    *ret_table = rule_settings;
+    if (r == 0 && rules_count(settings->rules) > before)
+        r = apply_defaults(ret, rule_settings, section);
+    return r;
+}
+
+static int list_keys(const struct setting *table, const char *section, const char *key,
+                     char *reterr)
+{
+    size_t used = (size_t)snprintf(reterr, SETTINGS_ERROR_MAX,
+                                   "unknown key %.100s= in [%.100s]; there are", key, section);
+
+    for (; table->key; table++)
+        used += (size_t)snprintf(reterr + used, SETTINGS_ERROR_MAX - used, " %s=", table->key);
+    return -EINVAL;
+}
+
+int settings_assign(struct settings *settings, const char *section, const char *key,
+                    const char *value, const char *origin, char reterr[static SETTINGS_ERROR_MAX])
+{
+    struct assignment assignment = {
+        .section = (char *)section,
+        .key = (char *)key,
+        .value = (char *)value,
+        .origin = (char *)origin,
+    };
+    const struct setting *table, *setting;
+    char reason[SETTINGS_ERROR_MAX] = "";
+    struct target target;
+    int r;
+
+    r = find_target(settings, section, &target, &table, reterr);
+    if (r < 0)
+        return r;
+    setting = find_setting(table, key);
+    if (!setting)
+        return list_keys(table, section, key, reterr);
+    r = apply(&target, setting, &assignment, reason);
+    if (r == -EINVAL)
+        snprintf(reterr, SETTINGS_ERROR_MAX, "%s=%.120s%s: %.300s", key, value,
+                 strlen(value) > 120 ? "..." : "", reason);
+    return r;
+}
+
+/* A rule without a grace of its own has the watcher's; the dump says so. */
+static int inherit_grace(struct settings *settings, struct rule *rule)
+{
+    char section[SECTION_MAX], value[DURATION_TEXT_MAX];
+    struct assignment assignment = {
+        .section = section,
+        .key = (char *)"Grace",
+        .value = value,
+        .origin = (char *)"as in [" WATCHER "]",
+    };
+
+    if (rule_grace_usec(rule) != 0)
+        return 0;
+    rule_set_grace(rule, settings->grace_usec);
+    snprintf(section, sizeof(section), RULE_PREFIX "%s", rule_name(rule));
+    duration_format(settings->grace_usec, value);
+    (void)assignments_drop(settings->assignments, section, "Grace", false);
+    return assignments_add(settings->assignments, &assignment);
+}
+
+int settings_finish(struct settings *settings, char reterr[static SETTINGS_ERROR_MAX])
+{
+    size_t enabled = 0;
+
+    for (size_t i = 0; i < rules_count(settings->rules); i++) {
+        struct rule *rule = rules_at(settings->rules, i);
+        int r;
+
+        r = inherit_grace(settings, rule);
+        if (r < 0)
+            return r;
+        if (!rule_enabled(rule))
+            continue;
+        r = rule_verify(rule, reterr);
+        if (r < 0)
+            return r;
+        enabled++;
+    }
+    if (enabled > 0)
+        return 0;
+    snprintf(reterr, SETTINGS_ERROR_MAX, "no rule is enabled, so that no login would ever be seen");
+    return -EINVAL;
+}
+
+uint64_t settings_longest_grace_usec(const struct settings *settings)
+{
+    uint64_t longest = 0;
+
+    for (size_t i = 0; i < rules_count(settings->rules); i++) {
+        const struct rule *rule = rules_at(settings->rules, i);
+
+        if (rule_enabled(rule) && rule_grace_usec(rule) > longest)
+            longest = rule_grace_usec(rule);
+    }
+    return longest;
+}
+
+static void dump_section(const struct settings *settings, const char *section,
+                         const struct setting *table, FILE *file)
+{
+    fprintf(file, "[%s]\n", section);
+    for (; table->key; table++) {
+        for (size_t i = 0; i < assignments_count(settings->assignments); i++) {
+            const struct assignment *item = assignments_at(settings->assignments, i);
+
+            if (strcmp(item->section, section) == 0 && strcmp(item->key, table->key) == 0)
+                fprintf(file, "# %s\n%s=%s\n", item->origin, item->key, item->value);
+        }
+    }
+}
+
+void settings_dump(const struct settings *settings, FILE *file)
+{
+    dump_section(settings, WATCHER, watcher_settings, file);
+    for (size_t i = 0; i < rules_count(settings->rules); i++) {
+        char section[SECTION_MAX];
+
+        snprintf(section, sizeof(section), RULE_PREFIX "%s",
+                 rule_name(rules_at(settings->rules, i)));
+        fputc('\n', file);
+        dump_section(settings, section, rule_settings, file);
+    }
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/limits.h"
+
+struct batch {
+    struct change *changes;
+    size_t n_changes, capacity;
+    size_t n_entries;
+    uint64_t last_realtime_usec;
+    bool is_open; /* a transaction is under way */
+};
+
+struct batch *batch_new(void)
+{
+    return calloc(1, sizeof(struct batch));
+}
+
+struct batch *batch_free(struct batch *batch)
+{
+    if (batch)
+        free(batch->changes);
+    free(batch);
+    return NULL;
+}
+
+/* Most wake-ups have nothing to write, and then there is no transaction. */
+static int batch_open(struct batch *batch, struct map *map)
+{
+    int r = batch->is_open ? 0 : map_begin(map);
+
+    if (r == 0)
+        batch->is_open = true;
+    return r;
+}
+
+static int add_change(struct batch *batch, struct change **ret)
+{
+    if (batch->n_changes == batch->capacity) {
+        size_t capacity = batch->capacity ? 2 * batch->capacity : 64;
+        struct change *changes = reallocarray(batch->changes, capacity, sizeof(*changes));
+
+        if (!changes)
+            return -ENOMEM;
+        batch->changes = changes;
+        batch->capacity = capacity;
+    }
+    *ret = &batch->changes[batch->n_changes++];
+    **ret = (struct change){ 0 };
+    return 0;
+}
+
+static bool is_full(const struct batch *batch)
+{
+    return batch->n_changes >= BATCH_MAX || batch->n_entries >= BATCH_MAX;
+}
+
+/* Removes those whose time is over. */
+static int expire(struct batch *batch, struct batch_context *context)
+{
+    while (!is_full(batch) && table_next_usec(context->table) <= context->now_usec) {
+        struct change *change;
+        int r = batch_open(batch, context->map);
+
+        if (r == 0)
+            r = add_change(batch, &change);
+        if (r < 0)
+            return r;
+        change->kind = CHANGE_EXPIRE;
+        r = table_expire(context->table, context->now_usec, &change->addr, &change->record);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            batch->n_changes--;
+    }
+    return 0;
+}
+
+static void ignore(struct change *change, enum change_kind kind, const struct event *event,
+                   const char *network)
+{
+    const char *name = rule_name(event->rule);
+
+    change->kind = kind;
+    change->network = network;
+    change->record.login_usec = event->time_usec;
+    memcpy(change->record.rule, name, strlen(name));
+    memcpy(change->record.user, event->user, sizeof(change->record.user));
+}
+
+static int apply(struct batch *batch, const struct batch_context *context,
+                 const struct event *event)
+{
+    static const enum change_kind kinds[] = {
+        [TABLE_ALLOW] = CHANGE_ALLOW,   [TABLE_EXTEND] = CHANGE_EXTEND,
+        [TABLE_EXPIRE] = CHANGE_EXPIRE, [TABLE_STALE] = CHANGE_STALE,
+        [TABLE_REFUSE] = CHANGE_REFUSE,
+    };
+    enum table_change table_change;
+    struct change *change;
+    const char *network;
+    int r = add_change(batch, &change);
+
+    if (r < 0)
+        return r;
+    change->addr = event->addr;
+    if (networks_contain(context->local_networks, &event->addr, &network)) {
+        ignore(change, CHANGE_IGNORE_LOCAL, event, network);
+        return 0;
+    }
+    if (networks_contain(context->settings->never_grant, &event->addr, &network)) {
+        ignore(change, CHANGE_IGNORE_NEVER, event, network);
+        return 0;
+    }
+    r = batch_open(batch, context->map);
+    if (r == 0)
+        r = table_login(context->table, event, context->now_usec, &table_change, &change->record);
+    if (r < 0)
+        return r;
+    change->kind = kinds[table_change];
+    return 0;
+}
+
+static int judge(struct batch *batch, const struct batch_context *context,
+                 const struct entry *entry)
+{
+    const struct rules *rules = context->settings->rules;
+    const struct rule *rule = NULL;
+    const char *notice;
+    struct event event;
+    size_t len;
+
+    switch (rules_judge(rules, entry, &event, &rule)) {
+    case RULES_LOGIN:
+        return apply(batch, context, &event);
+    case RULES_BAD_ADDRESS:
+        report_trouble(context->report, TROUBLE_BAD_ADDRESS, rule_name(rule));
+        return 0;
+    case RULES_GAVE_UP:
+        report_trouble(context->report, TROUBLE_GAVE_UP, rule_name(rule));
+        return 0;
+    case RULES_NOTHING:
+        if (source_is_drop_notice(entry, &notice, &len))
+            report_drop_notice(rules, notice, len);
+        return 0;
+    }
+    return 0;
+}
+
+static int take_entry(struct batch *batch, struct batch_context *context, const struct entry *entry)
+{
+    batch->n_entries++;
+    batch->last_realtime_usec = entry->realtime_usec;
+    if (context->own_time && entry->realtime_usec > context->now_usec) {
+        int r;
+
+        context->now_usec = entry->realtime_usec;
+        r = expire(batch, context);
+        if (r < 0)
+            return r;
+    }
+    return judge(batch, context, entry);
+}
+
+/* Returns 0, or the errno of a map that failed. */
+static int read_entries(struct batch *batch, struct batch_context *context,
+                        enum batch_result *ret_result, int *ret_error)
+{
+    while (!is_full(batch)) {
+        struct entry entry;
+        int r = 0;
+
+        switch (source_next(context->source, &entry, ret_error)) {
+        case SOURCE_ENTRY:
+            r = take_entry(batch, context, &entry);
+            break;
+        case SOURCE_END:
+            *ret_result = BATCH_DRAINED;
+            return 0;
+        case SOURCE_BROKEN:
+            *ret_result = BATCH_JOURNAL_BROKEN;
+            return 0;
+        }
+        if (r < 0)
+            return r;
+    }
+    *ret_result = BATCH_MORE;
+    return 0;
+}
+
+static int put_cursor(struct batch *batch, struct batch_context *context)
+{
+    _cleanup_(freep) char *cursor = NULL;
+    int r;
+
+    if (batch->n_entries == 0)
+        return 0;
+    /* Without it these entries are read once more after a restart, and come to the same. */
+    if (source_cursor(context->source, &cursor) < 0)
+        return 0;
+    r = batch_open(batch, context->map);
+    if (r < 0)
+        return r;
+    return map_put_cursor(context->map, context->source_name, cursor, batch->last_realtime_usec);
+}
+
+static int commit(struct batch *batch, struct map *map)
+{
+    if (!batch->is_open)
+        return 0;
+    batch->is_open = false;
+    return map_commit(map);
+}
+
+enum batch_result batch_run(struct batch *batch, struct batch_context *context, int *ret_error,
+                            size_t *ret_entries)
+{
+    enum batch_result result = BATCH_MAP_FAILED;
+    int r;
+
+    batch->n_changes = batch->n_entries = 0;
+    batch->is_open = false;
+    r = expire(batch, context);
+    if (r == 0)
+        r = read_entries(batch, context, &result, ret_error);
+    if (r == 0)
+        r = put_cursor(batch, context);
+    if (r == 0)
+        r = commit(batch, context->map);
+    if (r < 0) {
+        map_cancel(context->map);
+        *ret_error = r;
+        return BATCH_MAP_FAILED;
+    }
+    for (size_t i = 0; i < batch->n_changes; i++)
+        report_change(context->report, &batch->changes[i], context->settings->max_entries);
+    *ret_entries = batch->n_entries;
+    return result;
+}

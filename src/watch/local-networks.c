@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Postfix's mynetworks (postconf(5)): items separated by blanks or commas. "/file" stands for what
+ * is in the file, "type:table" for a lookup table, and "!" in front of any of them excludes. */
+
+#include "local-networks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "core/cleanup.h"
+#include "core/duration.h"
+#include "core/limits.h"
+#include "log.h"
+
+/* postconf takes some 20 ms; one that hangs must not hold up the start for long. */
+#define POSTCONF_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+/* A file may name a file; Postfix sets no limit, and a loop must end. */
+#define DEPTH_MAX 8
+
+static const char separators[] = ", \t\r\n";
+
+static int add_items(struct networks *networks, char *text, const char *where, unsigned depth);
+
+static int skip(const char *item, const char *where, const char *why)
+{
+    log_warning("%s: leaving out \"%.200s\": %s", where, item, why);
+    return 0;
+}
+
+static int add_network(struct networks *networks, const char *item, const char *where)
+{
+    int r = networks_add(networks, item, strlen(item));
+
+    if (r != -EINVAL)
+        return r;
+    return skip(item, where,
+                strstr(item, ":/") ? "tables of this type are not read" : "not a network");
+}
+
+/* One line of a cidr_table(5): a network, then what Postfix would answer, which does not matter
+ * here. */
+static int add_table_line(struct networks *networks, char *line, const char *where)
+{
+    char *pattern = line + strspn(line, " \t");
+
+    if (strchr("#\r\n", *pattern) || pattern > line)
+        return 0; /* a comment, or the continuation of an answer */
+    pattern[strcspn(pattern, " \t\r\n")] = 0;
+    if (strcasecmp(pattern, "if") == 0 || strcasecmp(pattern, "endif") == 0)
+        return skip(pattern, where, "conditions are not understood");
+    if (pattern[0] == '!')
+        return skip(pattern, where, "a negated table line says nothing about its network");
+    return add_network(networks, pattern, where);
+}
+
+static int add_table(struct networks *networks, const char *path)
+{
+    _cleanup_(fclosep) FILE *file = fopen(path, "re");
+    char line[4096];
+    int r = 0;
+
+    if (!file)
+        return skip(path, "mynetworks", strerror(errno));
+    while (r == 0 && fgets(line, sizeof(line), file))
+        r = add_table_line(networks, line, path);
+    return r;
+}
+
+static int add_file(struct networks *networks, const char *path, unsigned depth)
+{
+    _cleanup_(fclosep) FILE *file = NULL;
+    char line[4096];
+    int r = 0;
+
+    if (depth == DEPTH_MAX)
+        return skip(path, "mynetworks", "files are nested too deeply");
+    file = fopen(path, "re");
+    if (!file)
+        return skip(path, "mynetworks", strerror(errno));
+    while (r == 0 && fgets(line, sizeof(line), file)) {
+        line[strcspn(line, "#")] = 0;
+        r = add_items(networks, line, path, depth + 1);
+    }
+    return r;
+}
+
+static int add_item(struct networks *networks, const char *item, const char *where, unsigned depth)
+{
+    static const char cidr[] = "cidr:";
+
+    if (strncmp(item, cidr, strlen(cidr)) == 0)
+        return add_table(networks, item + strlen(cidr));
+    if (item[0] == '/')
+        return add_file(networks, item, depth);
+    if (item[0] == '!' && (item[1] == '/' || strncmp(item + 1, cidr, strlen(cidr)) == 0))
+        return skip(item, where, "exceptions are understood for single networks only");
+    return add_network(networks, item, where);
+}
+
+static int add_items(struct networks *networks, char *text, const char *where, unsigned depth)
+{
+    char *save = NULL;
+    int r = 0;
+
+    for (char *item = strtok_r(text, separators, &save); item && r == 0;
+         item = strtok_r(NULL, separators, &save))
+        r = add_item(networks, item, where, depth);
+    return r;
+}
+
+int local_networks_import(struct networks *networks)
+{
+    static const char *const argv[] = { "postconf", "-xh", "mynetworks", NULL };
+    _cleanup_(freep) char *text = malloc(CONFIG_FILE_MAX);
+    int r;
+
+    if (!text)
+        return -ENOMEM;
+    r = command_read(argv, POSTCONF_TIMEOUT_USEC, text, CONFIG_FILE_MAX);
+    if (r == -ENOENT)
+        return r;
+    if (r < 0) {
+        log_warning("postconf -xh mynetworks failed (%s); only loopback is taken for local",
+                    r == -EPROTO ? "it says why above" : strerror(-r));
+        return r;
+    }
+    return add_items(networks, text, "mynetworks", 0);
+}
+
+int local_networks_add_loopback(struct networks *networks)
+{
+    int r = networks_add(networks, "127.0.0.0/8", strlen("127.0.0.0/8"));
+
+    return r < 0 ? r : networks_add(networks, "::1", strlen("::1"));
+}

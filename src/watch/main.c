@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pop-before-smtp(8): options, and the order in which things are opened. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "background.h"
+#include "build-config.h"
+#include "config-files.h"
+#include "core/cleanup.h"
+#include "listing.h"
+#include "log.h"
+#include "options.h"
+#include "watcher.h"
+
+#define EXIT_USAGE 2
+
+/* Reads the whole configuration; what is wrong with it goes to `reterr`. */
+static int read_settings(const struct options *options, struct settings **ret,
+                         char reterr[static CONFIG_FILES_ERROR_MAX])
+{
+    _cleanup_(settings_freep) struct settings *settings = NULL;
+    int r = settings_new(&settings);
+
+    if (r == 0)
+        r = config_files_read(options->config, settings, reterr);
+    if (r == 0)
+        r = options_apply(options, settings, reterr);
+    if (r == 0)
+        r = settings_finish(settings, reterr);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(settings);
+    return 0;
+}
+
+static int open_log(const struct settings *settings, const struct options *options)
+{
+    const char *file = settings->log_file;
+
+    if (settings->debug && !file[0] && !options->pid_file)
+        file = "-";
+    return log_open(file, settings->debug, options->pid_file != NULL);
+}
+
+static int reload_settings(struct settings **ret, void *userdata)
+{
+    const struct options *options = userdata;
+    char error[CONFIG_FILES_ERROR_MAX] = "out of memory";
+    int r = read_settings(options, ret, error);
+
+    if (r < 0) {
+        log_error("%s", error);
+        return r;
+    }
+    r = open_log(*ret, options);
+    if (r < 0)
+        log_error("LogFile=%s cannot be opened: %s", (*ret)->log_file, strerror(-r));
+    return 0;
+}
+
+static int on_ready(void *userdata)
+{
+    return background_ready();
+}
+
+static int exit_status(int error)
+{
+    switch (error) {
+    case 0:
+        return EXIT_SUCCESS;
+    case -ENOMEDIUM:
+    case -EACCES:
+    case -EPERM:
+        return EX_NOPERM;
+    case -EMEDIUMTYPE:
+    case -EPROTONOSUPPORT:
+        return EX_CONFIG;
+    default:
+        return EXIT_FAILURE;
+    }
+}
+
+/* Takes `settings`. */
+static int run(struct settings *settings, struct options *options)
+{
+    _cleanup_(watcher_freep) struct watcher *watcher = NULL;
+    struct watcher_hooks hooks = { reload_settings, on_ready, options };
+    int r = watcher_new(&hooks, settings, &watcher);
+
+    return r < 0 ? r : watcher_run(watcher);
+}
+
+/* Opens the log, goes to the background if asked to, and runs. Takes `settings`. */
+static int start(struct settings *settings, struct options *options)
+{
+    int r = open_log(settings, options);
+
+    if (r < 0) {
+        fprintf(stderr, "pop-before-smtp: LogFile=%s cannot be opened: %s\n", settings->log_file,
+                strerror(-r));
+        settings_free(settings);
+        return EXIT_FAILURE;
+    }
+    if (options->pid_file)
+        r = background_enter(options->pid_file);
+    if (r < 0) {
+        fprintf(stderr, "pop-before-smtp: --daemon=%s: %s\n", options->pid_file, strerror(-r));
+        settings_free(settings);
+        return EXIT_FAILURE;
+    }
+    r = run(settings, options);
+    background_leave();
+    return exit_status(r);
+}
+
+/* The options that print something and exit may be given together. */
+static int print(const struct settings *settings, const struct options *options)
+{
+    if (options->version)
+        printf("pop-before-smtp %s\n", VERSION);
+    if (options->check)
+        printf("OK\n");
+    if (options->dump_config)
+        settings_dump(settings, stdout);
+    return options->list ? listing_print(settings->map) : EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+    struct options options;
+    struct settings *settings = NULL;
+    char error[CONFIG_FILES_ERROR_MAX] = "out of memory";
+    int status;
+
+    /* Whoever reads the log through a pipe may go away; that must not end the daemon. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (options_parse(argc, argv, &options) != OPTIONS_VALID)
+        return EXIT_USAGE;
+    if (options.help) {
+        options_print_help();
+        return EXIT_SUCCESS;
+    }
+    if (options.version && !options.check && !options.dump_config && !options.list)
+        return print(NULL, &options);
+    if (read_settings(&options, &settings, error) < 0) {
+        fprintf(stderr, "pop-before-smtp: %s\n", error);
+        return EX_CONFIG;
+    }
+    if (!options.check && !options.dump_config && !options.list)
+        return start(settings, &options);
+    status = print(settings, &options);
+    settings_free(settings);
+    return status;
+}

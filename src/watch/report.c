@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "clock.h"
+#include "core/cleanup.h"
+#include "core/duration.h"
+#include "core/text.h"
+#include "log.h"
+
+#define WARNING_INTERVAL_USEC USEC_PER_MIN
+
+/* Explained in units/pop-before-smtp.catalog. */
+#define MESSAGE_ID(n) "MESSAGE_ID=5d1c7a6f0b0f4c1c9a3de26f0f1a7b" n
+
+static const struct {
+    const char *event, *message_id;
+    int priority;
+} kinds[_CHANGE_MAX] = {
+    [CHANGE_ALLOW] = { "allow", MESSAGE_ID("01"), LOG_INFO },
+    [CHANGE_EXTEND] = { "extend", MESSAGE_ID("02"), LOG_DEBUG },
+    [CHANGE_EXPIRE] = { "expire", MESSAGE_ID("03"), LOG_INFO },
+    [CHANGE_IGNORE_LOCAL] = { "ignore", MESSAGE_ID("04"), LOG_DEBUG },
+    [CHANGE_IGNORE_NEVER] = { "ignore", MESSAGE_ID("04"), LOG_DEBUG },
+    [CHANGE_REFUSE] = { "refuse", MESSAGE_ID("05"), LOG_DEBUG },
+    [CHANGE_STALE] = { "stale", MESSAGE_ID("06"), LOG_DEBUG },
+};
+
+/* What stands between the address and the rule. */
+static void describe(const struct change *change, unsigned max_entries, char *ret, size_t size)
+{
+    char span[DURATION_TEXT_MAX];
+
+    ret[0] = 0;
+    switch (change->kind) {
+    case CHANGE_ALLOW:
+    case CHANGE_EXTEND:
+        snprintf(ret, size, " for %s",
+                 duration_format(change->record.expires_usec - change->record.login_usec, span));
+        break;
+    case CHANGE_IGNORE_LOCAL:
+        snprintf(ret, size, ", local network %s", change->network);
+        break;
+    case CHANGE_IGNORE_NEVER:
+        snprintf(ret, size, ", never-grant network %s", change->network);
+        break;
+    case CHANGE_REFUSE:
+        snprintf(ret, size, ", map is full (MaxEntries=%u)", max_entries);
+        break;
+    case CHANGE_EXPIRE:
+    case CHANGE_STALE:
+    case _CHANGE_MAX:
+        break;
+    }
+}
+
+static void log_change(const struct change *change, unsigned max_entries)
+{
+    const struct record *record = &change->record;
+    char addr[ADDR_TEXT_MAX], middle[128], message[1024], event[32], address[64], rule[64];
+    char user[USER_MAX + 16], expires[48];
+    const char *fields[] = { message, kinds[change->kind].message_id, event, address, rule, expires,
+                             user };
+    size_t count = sizeof(fields) / sizeof(fields[0]);
+
+    addr_format(&change->addr, addr);
+    describe(change, max_entries, middle, sizeof(middle));
+    /* The user's name stands last: it is the one part that a stranger chooses. */
+    snprintf(message, sizeof(message), "MESSAGE=%s %s%s, rule %s%s%s", kinds[change->kind].event,
+             addr, middle, record->rule, record->user[0] ? ", user " : "", record->user);
+    snprintf(event, sizeof(event), "PBS_EVENT=%s", kinds[change->kind].event);
+    snprintf(address, sizeof(address), "PBS_ADDRESS=%s", addr);
+    snprintf(rule, sizeof(rule), "PBS_RULE=%s", record->rule);
+    snprintf(expires, sizeof(expires), "PBS_EXPIRES=%" PRIu64, record->expires_usec);
+    snprintf(user, sizeof(user), "PBS_USER=%s", record->user);
+    log_fields(kinds[change->kind].priority, fields, record->user[0] ? count : count - 1);
+}
+
+void report_change(struct report *report, const struct change *change, unsigned max_entries)
+{
+    report->changes[change->kind]++;
+    if (change->kind == CHANGE_REFUSE)
+        report_trouble(report, TROUBLE_FULL, "");
+    if (log_wants(kinds[change->kind].priority))
+        log_change(change, max_entries);
+}
+
+void report_trouble(struct report *report, enum trouble trouble, const char *detail)
+{
+    static const char *const texts[_TROUBLE_MAX] = {
+        [TROUBLE_BAD_ADDRESS] = "what a pattern took for the address is none",
+        [TROUBLE_GAVE_UP] = "a message was too long for its rule's patterns and was passed over",
+        [TROUBLE_FULL] =
+            "the map is full, new addresses are not let in; raise MaxEntries=, or find "
+            "out who logs in from so many addresses",
+        [TROUBLE_JOURNAL] = "reading the journal failed and is tried again",
+        [TROUBLE_MAP] = "writing the map failed and is tried again; those in it stay allowed",
+    };
+    uint64_t now_usec = clock_monotonic_usec();
+
+    report->troubles[trouble]++;
+    if (report->warned_usec[trouble] != 0 &&
+        now_usec - report->warned_usec[trouble] < WARNING_INTERVAL_USEC)
+        return;
+    report->warned_usec[trouble] = now_usec;
+    log_warning("%s%s%s (%" PRIu64 " times since the start)", texts[trouble], detail[0] ? ": " : "",
+                detail, report->troubles[trouble]);
+}
+
+static bool rules_name_unit(const struct rules *rules, const char *unit, size_t len)
+{
+    static const char field[] = "_SYSTEMD_UNIT=";
+
+    for (size_t i = 0; i < rules_count(rules); i++) {
+        const struct rule *rule = rules_at(rules, i);
+        const struct match *match;
+
+        for (size_t k = 0; rule_enabled(rule) && (match = rule_match(rule, k)); k++) {
+            const char *word;
+            size_t word_len;
+
+            for (size_t m = 0; (word = match_word(match, m, &word_len)); m++)
+                if (word_len == strlen(field) + len && memcmp(word, field, strlen(field)) == 0 &&
+                    memcmp(word + strlen(field), unit, len) == 0)
+                    return true;
+        }
+    }
+    return false;
+}
+
+/* The text is journald's: "Suppressed 123 messages from dovecot.service". */
+void report_drop_notice(const struct rules *rules, const char *text, size_t len)
+{
+    static const char *const fields_tail = MESSAGE_ID("09");
+    const char *unit = memrchr(text, ' ', len);
+    char message[1024], notice[256], name[256];
+    const char *fields[] = { message, fields_tail };
+    size_t unit_len;
+
+    if (!unit)
+        return;
+    unit++;
+    unit_len = (size_t)(text + len - unit);
+    /* Units are named by their slice's path in some versions. */
+    if (memrchr(unit, '/', unit_len)) {
+        const char *slash = memrchr(unit, '/', unit_len);
+
+        unit_len -= (size_t)(slash + 1 - unit);
+        unit = slash + 1;
+    }
+    if (!rules_name_unit(rules, unit, unit_len))
+        return;
+    (void)text_sanitise(text, len, notice, sizeof(notice));
+    (void)text_sanitise(unit, unit_len, name, sizeof(name));
+    snprintf(message, sizeof(message),
+             "MESSAGE=journald dropped messages of a mail server (\"%s\"), and logins may be among "
+             "them; LogRateLimitIntervalSec=0 in \"systemctl edit %s\" ends that",
+             notice, name);
+    log_fields(LOG_WARNING, fields, 2);
+}
+
+void report_prefix(struct report *report, const char *prefix)
+{
+    report->prefix = prefix;
+}
+
+void report_status(struct report *report, size_t entries)
+{
+    char status[sizeof(report->status)];
+
+    snprintf(status, sizeof(status),
+             "%s%zu address%s allowed; since the start %" PRIu64 " logins counted, %" PRIu64
+             " ignored as local, %" PRIu64 " as never to be granted, %" PRIu64 " refused",
+             report->prefix ? report->prefix : "", entries, entries == 1 ? "" : "es",
+             report->changes[CHANGE_ALLOW] + report->changes[CHANGE_EXTEND],
+             report->changes[CHANGE_IGNORE_LOCAL], report->changes[CHANGE_IGNORE_NEVER],
+             report->changes[CHANGE_REFUSE]);
+    if (strcmp(status, report->status) == 0)
+        return;
+    memcpy(report->status, status, sizeof(status));
+    (void)sd_notifyf(0, "STATUS=%s", status);
+}

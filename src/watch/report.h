@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/rule.h"
+#include "store/table.h"
+
+/* What the administrator gets to hear: a log entry an event with fields to search by, warnings that
+ * cannot flood, and the status line of the service. */
+
+enum change_kind {
+    CHANGE_ALLOW,
+    CHANGE_EXTEND,
+    CHANGE_EXPIRE,
+    CHANGE_IGNORE_LOCAL,
+    CHANGE_IGNORE_NEVER,
+    CHANGE_REFUSE,
+    CHANGE_STALE,
+    _CHANGE_MAX,
+};
+
+/* Something that a committed transaction did, or decided not to do. */
+struct change {
+    enum change_kind kind;
+    struct addr addr;
+    struct record record; /* `rule` and `user` are set for every kind */
+    const char *network;  /* which made it IGNORE; belongs to the list of networks */
+};
+
+enum trouble {
+    TROUBLE_BAD_ADDRESS,
+    TROUBLE_GAVE_UP,
+    TROUBLE_FULL,
+    TROUBLE_JOURNAL,
+    TROUBLE_MAP,
+    _TROUBLE_MAX,
+};
+
+struct report {
+    uint64_t changes[_CHANGE_MAX]; /* since the start */
+    uint64_t troubles[_TROUBLE_MAX];
+    uint64_t warned_usec[_TROUBLE_MAX]; /* when last, on the monotonic clock */
+    const char *prefix;
+    char status[512];
+};
+
+void report_change(struct report *report, const struct change *change, unsigned max_entries);
+
+/* Counts a trouble, and warns of it at most once a minute; `detail` stands behind the standing
+ * text. */
+void report_trouble(struct report *report, enum trouble trouble, const char *detail);
+
+/* Warns of journald's notice that it dropped a unit's messages, if a rule listens to that unit. */
+void report_drop_notice(const struct rules *rules, const char *text, size_t len);
+
+/* Tells the service manager how things stand, if that differs from what it knows. */
+void report_status(struct report *report, size_t entries);
+
+/* A constant text to stand before every status from now on. */
+void report_prefix(struct report *report, const char *prefix);

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Following the journal with sd_journal. What is done here in which order, and why:
+ *
+ * - sd_journal_wait() once before anything is read: only it drops files that were deleted
+ * meanwhile.
+ * - After seek_cursor(), the first entry is skipped only if test_cursor() says it is the very one;
+ * it is new if the cursor's entry was vacuumed, or is none that the matches select any more.
+ * - sd_journal_process() every now and then in long reads, or rotated files stay open.
+ * - Errors on an entry: process() drops the file that is gone; else the journal is opened anew. */
+
+#include "source.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <systemd/sd-journal.h>
+
+#include "core/duration.h"
+#include "core/limits.h"
+#include "sigbus.h"
+
+/* As journalctl(1) does. */
+#define PROCESS_INTERVAL 1024
+
+#define RETRIES_MAX 3
+
+/* Journals that cannot be watched (one file, a network file system, no inotify watches left). */
+#define POLL_USEC (5 * USEC_PER_SEC)
+
+/* From journald's own source; stable since 2012. */
+#define DROP_MATCH_ID        "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e"
+#define DROP_MATCH_TRANSPORT "_TRANSPORT=driver"
+
+struct source {
+    sd_journal *journal; /* NULL while broken */
+    char *path;
+    const struct rules *rules;
+    sd_event *event;
+    sd_event_source *io, *timer;
+    source_wake_func wake;
+    void *userdata;
+    unsigned since_process;
+    bool has_pending;   /* the journal stands on an entry that was not given yet */
+    char *saved_cursor; /* of the last entry given, if its file may be gone by now */
+};
+
+struct source *source_free(struct source *source)
+{
+    if (!source)
+        return NULL;
+    sd_event_source_disable_unref(source->io);
+    sd_event_source_disable_unref(source->timer);
+    sd_event_unref(source->event);
+    sd_journal_close(source->journal);
+    free(source->saved_cursor);
+    free(source->path);
+    free(source);
+    return NULL;
+}
+
+static int open_journal(const char *path, sd_journal **ret)
+{
+    const char *files[] = { path, NULL };
+    struct stat st;
+
+    if (!path[0])
+        return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
+    if (stat(path, &st) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return sd_journal_open_directory(ret, path, 0);
+    return sd_journal_open_files(ret, files, 0);
+}
+
+static int add_rule(sd_journal *journal, const struct rule *rule)
+{
+    const struct match *match;
+
+    for (size_t i = 0; (match = rule_match(rule, i)); i++) {
+        const char *word;
+        size_t len;
+
+        for (size_t k = 0; (word = match_word(match, k, &len)); k++) {
+            int r = sd_journal_add_match(journal, word, len);
+
+            if (r < 0)
+                return r;
+        }
+        if (sd_journal_add_disjunction(journal) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int add_matches(sd_journal *journal, const struct rules *rules)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < rules_count(rules) && r == 0; i++)
+        if (rule_enabled(rules_at(rules, i)))
+            r = add_rule(journal, rules_at(rules, i));
+    if (r == 0)
+        r = sd_journal_add_match(journal, DROP_MATCH_ID, 0);
+    if (r == 0)
+        r = sd_journal_add_match(journal, DROP_MATCH_TRANSPORT, 0);
+    return r;
+}
+
+static int seek_time(struct source *source, uint64_t realtime_usec)
+{
+    int r = realtime_usec > 0 ? sd_journal_seek_realtime_usec(source->journal, realtime_usec)
+                              : sd_journal_seek_head(source->journal);
+
+    return r < 0 ? r : sd_journal_next(source->journal);
+}
+
+/* Returns 1 if the journal then stands on an entry, 0 if there is none yet. */
+static int seek_position(struct source *source, const struct source_position *position)
+{
+    int r;
+
+    if (!position->cursor)
+        return seek_time(source, position->realtime_usec);
+    r = sd_journal_seek_cursor(source->journal, position->cursor);
+    if (r == -EINVAL)
+        return seek_time(source, position->realtime_usec);
+    if (r < 0)
+        return r;
+    r = sd_journal_next(source->journal);
+    if (r < 0)
+        return r;
+    /* Also what a cursor of a journal that is gone looks like, so ask by time. */
+    if (r == 0)
+        return seek_time(source, position->realtime_usec);
+    r = sd_journal_test_cursor(source->journal, position->cursor);
+    if (r < 0)
+        return r;
+    return r > 0 ? sd_journal_next(source->journal) : 1;
+}
+
+static int prepare_journal(struct source *source, const struct source_position *position)
+{
+    uint64_t usage;
+    int r = sd_journal_wait(source->journal, 0);
+
+    /* Without inotify it can be read all the same; watch() falls back to polling. */
+    if (r < 0 && r != -EMEDIUMTYPE && r != -ENOSPC && r != -EMFILE)
+        return r;
+    r = sd_journal_get_usage(source->journal, &usage);
+    if (r < 0)
+        return r;
+    if (usage == 0)
+        return -ENOMEDIUM;
+    (void)sd_journal_set_data_threshold(source->journal, MESSAGE_MAX + sizeof("MESSAGE="));
+    r = add_matches(source->journal, source->rules);
+    if (r < 0)
+        return r;
+    return seek_position(source, position);
+}
+
+static int watch(struct source *source);
+
+static void unwatch(struct source *source)
+{
+    source->io = sd_event_source_disable_unref(source->io);
+    source->timer = sd_event_source_disable_unref(source->timer);
+}
+
+int source_reopen(struct source *source, const struct source_position *position)
+{
+    int r;
+
+    unwatch(source);
+    sd_journal_close(source->journal);
+    source->journal = NULL;
+    source->has_pending = false;
+    source->since_process = 0;
+    free(TAKE_PTR(source->saved_cursor));
+    r = open_journal(source->path, &source->journal);
+    if (r >= 0)
+        r = prepare_journal(source, position);
+    if (r >= 0) {
+        source->has_pending = r > 0;
+        r = source->event ? watch(source) : 0;
+    }
+    if (r < 0) {
+        sd_journal_close(source->journal);
+        source->journal = NULL;
+    }
+    return r;
+}
+
+int source_open(const char *path, const struct rules *rules, const struct source_position *position,
+                struct source **ret)
+{
+    _cleanup_(source_freep) struct source *source = calloc(1, sizeof(*source));
+    int r;
+
+    if (!source)
+        return -ENOMEM;
+    source->rules = rules;
+    source->path = strdup(path);
+    if (!source->path)
+        return -ENOMEM;
+    r = source_reopen(source, position);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(source);
+    return 0;
+}
+
+/* APPEND, INVALIDATE and NOP are all the same to one who reads on from where he is. */
+static int on_io(sd_event_source *event_source, int fd, uint32_t revents, void *userdata)
+{
+    struct source *source = userdata;
+
+    (void)sd_journal_process(source->journal);
+    source->wake(source->userdata);
+    return 0;
+}
+
+static int on_timer(sd_event_source *event_source, uint64_t usec, void *userdata)
+{
+    struct source *source = userdata;
+    int r;
+
+    (void)sd_journal_process(source->journal);
+    r = sd_event_source_set_time_relative(event_source, POLL_USEC);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(event_source, SD_EVENT_ONESHOT);
+    source->wake(source->userdata);
+    return r;
+}
+
+static int watch(struct source *source)
+{
+    int fd = sd_journal_get_fd(source->journal), r;
+
+    if (fd >= 0) {
+        r = sd_event_add_io(source->event, &source->io, fd,
+                            (uint32_t)sd_journal_get_events(source->journal), on_io, source);
+        if (r < 0)
+            return r;
+    }
+    if (fd >= 0 && sd_journal_reliable_fd(source->journal) > 0)
+        return 0;
+    return sd_event_add_time_relative(source->event, &source->timer, CLOCK_MONOTONIC, POLL_USEC, 0,
+                                      on_timer, source);
+}
+
+int source_attach(struct source *source, sd_event *event, source_wake_func func, void *userdata)
+{
+    assert(!source->event);
+    source->event = sd_event_ref(event);
+    source->wake = func;
+    source->userdata = userdata;
+    return source->journal ? watch(source) : 0;
+}
+
+static int get_field(const struct entry *entry, const char *field, const void **ret,
+                     size_t *ret_len)
+{
+    struct source *source = entry->userdata;
+    size_t name_len = strlen(field), len;
+    const void *data;
+    int r = sd_journal_get_data(source->journal, field, &data, &len);
+
+    if (r < 0)
+        return r;
+    if (len < name_len + 1)
+        return -EBADMSG;
+    *ret = (const char *)data + name_len + 1;
+    *ret_len = len - name_len - 1;
+    return 0;
+}
+
+/* Lets deleted files go; the one with the last entry may be among them. */
+static void process(struct source *source)
+{
+    char *cursor;
+
+    if (sd_journal_get_cursor(source->journal, &cursor) >= 0) {
+        free(source->saved_cursor);
+        source->saved_cursor = cursor;
+    }
+    (void)sd_journal_process(source->journal);
+}
+
+/* Advances, and gets over entries whose file is being deleted. */
+static int advance(struct source *source)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < RETRIES_MAX; i++) {
+        r = sd_journal_next(source->journal);
+        if (sigbus_happened())
+            return -EIO;
+        if (r != -EBADMSG && r != -EADDRNOTAVAIL && r != -EIDRM && r != -EIO)
+            return r;
+        process(source);
+    }
+    return r;
+}
+
+enum source_result source_next(struct source *source, struct entry *ret, int *ret_error)
+{
+    uint64_t realtime_usec = 0;
+    int r;
+
+    *ret_error = -ENOTCONN;
+    if (!source->journal)
+        return SOURCE_BROKEN;
+    if (++source->since_process >= PROCESS_INTERVAL) {
+        source->since_process = 0;
+        process(source);
+    }
+    r = source->has_pending ? 1 : advance(source);
+    source->has_pending = false;
+    if (r > 0) {
+        int error = sd_journal_get_realtime_usec(source->journal, &realtime_usec);
+
+        if (error < 0)
+            r = error;
+    }
+    if (r < 0) {
+        *ret_error = r;
+        return SOURCE_BROKEN;
+    }
+    if (r == 0)
+        return SOURCE_END;
+    free(TAKE_PTR(source->saved_cursor));
+    *ret = (struct entry){ .get = get_field, .userdata = source, .realtime_usec = realtime_usec };
+    return SOURCE_ENTRY;
+}
+
+int source_cursor(struct source *source, char **ret)
+{
+    int r = source->journal ? sd_journal_get_cursor(source->journal, ret) : -ENOTCONN;
+
+    if (r < 0 && source->saved_cursor) {
+        *ret = strdup(source->saved_cursor);
+        return *ret ? 0 : -ENOMEM;
+    }
+    return r;
+}
+
+bool source_is_drop_notice(const struct entry *entry, const char **ret_text, size_t *ret_len)
+{
+    const void *value;
+    size_t len;
+
+    if (entry->get(entry, "MESSAGE_ID", &value, &len) < 0 ||
+        len != strlen(strchr(DROP_MATCH_ID, '=') + 1) ||
+        memcmp(value, strchr(DROP_MATCH_ID, '=') + 1, len) != 0)
+        return false;
+    if (entry->get(entry, "_TRANSPORT", &value, &len) < 0 || len != strlen("driver") ||
+        memcmp(value, "driver", len) != 0)
+        return false;
+    if (entry->get(entry, "MESSAGE", &value, &len) < 0)
+        return false;
+    *ret_text = value;
+    *ret_len = len;
+    return true;
+}

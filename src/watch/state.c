@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "local-networks.h"
+#include "log.h"
+
+#define LOCAL_SOURCE "local"
+
+struct state *state_free(struct state *state)
+{
+    if (!state)
+        return NULL;
+    source_free(state->source);
+    table_free(state->table);
+    map_close(state->map);
+    networks_free(state->local_networks);
+    settings_free(state->settings);
+    free(state);
+    return NULL;
+}
+
+static const char *source_name(const struct settings *settings)
+{
+    return settings->journal[0] ? settings->journal : LOCAL_SOURCE;
+}
+
+static int collect_local_networks(const struct settings *settings, struct networks **ret)
+{
+    _cleanup_(networks_freep) struct networks *networks = networks_new();
+    int r;
+
+    if (!networks)
+        return -ENOMEM;
+    r = local_networks_add_loopback(networks);
+    if (r == 0)
+        r = networks_append(networks, settings->local_networks);
+    if (r < 0)
+        return r;
+    if (settings->local_from_postconf && local_networks_import(networks) == -ENOENT)
+        log_info("there is no postconf; only loopback and what LocalNetworks= lists is local");
+    log_info("%zu local networks, %zu never to be granted", networks_count(networks),
+             networks_count(settings->never_grant));
+    *ret = TAKE_PTR(networks);
+    return 0;
+}
+
+static int log_map_error(const char *path, int error)
+{
+    switch (error) {
+    case -EMEDIUMTYPE:
+        log_error("%s is not a map of this program; move it away, or change Map=", path);
+        break;
+    case -EPROTONOSUPPORT:
+        log_error("%s has a format that this version does not know; move it away to have it made "
+                  "anew",
+                  path);
+        break;
+    case -EBUSY:
+        log_error("%s is being written by another process", path);
+        break;
+    default:
+        log_error("%s cannot be opened: %s", path, strerror(-error));
+    }
+    return error;
+}
+
+static void log_map_state(const struct map *map, enum map_state state, const char *path)
+{
+    char message[8192];
+    const char *fields[] = { message, "MESSAGE_ID=5d1c7a6f0b0f4c1c9a3de26f0f1a7b07" };
+
+    switch (state) {
+    case MAP_KEPT:
+        break;
+    case MAP_CREATED:
+        log_info("starting with an empty map, %s", path);
+        break;
+    case MAP_CONVERTED:
+        log_info("made the map anew for another MaxEntries= or IPv6Prefix=");
+        break;
+    case MAP_REPLACED:
+        snprintf(message, sizeof(message),
+                 "MESSAGE=the map was damaged; it is kept as %s, and a new one is being made from "
+                 "the journal",
+                 map_set_aside(map));
+        log_fields(LOG_ERR, fields, 2);
+        break;
+    }
+}
+
+static int open_map(const struct settings *settings, struct map **ret)
+{
+    struct map_options options = {
+        .path = settings->write ? settings->map : NULL,
+        .max_entries = settings->max_entries,
+        .ipv6_bits = settings->ipv6_bits,
+        .now_usec = clock_realtime_usec(),
+    };
+    enum map_state state;
+    int r = map_open_writer(&options, ret, &state);
+
+    if (r < 0)
+        return log_map_error(settings->map, r);
+    if (settings->write)
+        log_map_state(*ret, state, settings->map);
+    return 0;
+}
+
+/* Loads the table from the map, and mends what a clock that was set back left there. */
+static int load_table(struct table *table, struct map *map, const struct settings *settings)
+{
+    uint64_t now = clock_realtime_usec(), longest_usec = settings_longest_grace_usec(settings);
+    int r = table_load(table, now, longest_usec);
+
+    if (r <= 0)
+        return r;
+    r = map_begin(map);
+    if (r == 0)
+        r = table_clamp(table, now, longest_usec);
+    if (r == 0)
+        r = map_commit(map);
+    if (r < 0) {
+        map_cancel(map);
+        return r;
+    }
+    r = table_load(table, now, longest_usec);
+    return r < 0 ? r : 0;
+}
+
+/* Where the map's contents stem from; without that, as far back as a login can count. */
+static void find_position(const struct settings *settings, struct map *map, char **ret_cursor,
+                          struct source_position *ret)
+{
+    uint64_t now = clock_realtime_usec(), longest_usec = settings_longest_grace_usec(settings);
+    uint64_t realtime_usec;
+
+    *ret = (struct source_position){ .realtime_usec = now > longest_usec ? now - longest_usec : 1 };
+    if (map_get_cursor(map, source_name(settings), ret_cursor, &realtime_usec) < 0)
+        return;
+    /* One from the future would find nothing until that future has come. */
+    if (realtime_usec <= now)
+        *ret = (struct source_position){ *ret_cursor, realtime_usec };
+}
+
+static int log_source_error(const struct settings *settings, int error)
+{
+    if (error == -ENOMEDIUM || error == -EACCES)
+        log_error("no journal file in %s can be read; this needs membership in the group "
+                  "systemd-journal, and a journal with entries",
+                  settings->journal[0] ? settings->journal
+                                       : "/var/log/journal or /run/log/journal");
+    else
+        log_error("the journal %s cannot be opened: %s", settings->journal, strerror(-error));
+    return error == -EACCES ? -ENOMEDIUM : error;
+}
+
+/* Opens the source where the map left off. */
+static int open_source(const struct settings *settings, struct map *map, bool from_start,
+                       struct source **ret)
+{
+    _cleanup_(freep) char *cursor = NULL;
+    struct source_position position = { 0 };
+    int r;
+
+    if (!from_start)
+        find_position(settings, map, &cursor, &position);
+    r = source_open(settings->journal, settings->rules, &position, ret);
+    return r < 0 ? log_source_error(settings, r) : 0;
+}
+
+const char *state_source_name(const struct state *state)
+{
+    return source_name(state->settings);
+}
+
+static int open_table(struct state *state, const struct settings *settings)
+{
+    int r = open_map(settings, &state->map);
+
+    if (r == 0)
+        r = table_new(state->map, settings->max_entries, &state->table);
+    if (r == 0)
+        r = load_table(state->table, state->map, settings);
+    if (r < 0) {
+        state->table = table_free(state->table);
+        state->map = map_close(state->map);
+    }
+    return r;
+}
+
+int state_open(struct settings *settings, struct state **ret)
+{
+    _cleanup_(state_freep) struct state *state = calloc(1, sizeof(*state));
+    int r;
+
+    if (!state) {
+        settings_free(settings);
+        return -ENOMEM;
+    }
+    state->settings = settings;
+    r = collect_local_networks(settings, &state->local_networks);
+    if (r == 0)
+        r = open_table(state, settings);
+    if (r == 0)
+        r = open_source(settings, state->map, settings->reprocess, &state->source);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(state);
+    return 0;
+}
+
+int state_reopen_source(struct state *state)
+{
+    _cleanup_(freep) char *cursor = NULL;
+    struct source_position position;
+
+    find_position(state->settings, state->map, &cursor, &position);
+    return source_reopen(state->source, &position);
+}
+
+int state_recover(struct state *state, bool map_is_damaged)
+{
+    int r;
+
+    if (map_is_damaged) {
+        state->table = table_free(state->table);
+        state->map = map_close(state->map);
+        r = open_table(state, state->settings);
+    } else
+        r = load_table(state->table, state->map, state->settings);
+    if (r < 0)
+        return r;
+    (void)state_reopen_source(state);
+    return 0;
+}
+
+int state_clamp(struct state *state)
+{
+    return load_table(state->table, state->map, state->settings);
+}
+
+/* What a running watcher cannot change without losing its thread. */
+static int refuse_fixed(const struct settings *old, const struct settings *new)
+{
+    const char *key = NULL;
+
+    if (strcmp(old->map, new->map) != 0)
+        key = "Map";
+    else if (strcmp(old->journal, new->journal) != 0)
+        key = "Journal";
+    else if (old->write != new->write)
+        key = "Write";
+    if (!key)
+        return 0;
+    log_error("%s= cannot be changed by a reload; restart the service for that", key);
+    return -EINVAL;
+}
+
+/* Closes the map and opens it with the new settings; if that fails, with the old ones. */
+static int convert_map(struct state *state, const struct settings *settings)
+{
+    int r;
+
+    state->table = table_free(state->table);
+    state->map = map_close(state->map);
+    r = open_table(state, settings);
+    if (r < 0 && open_table(state, state->settings) < 0)
+        return -ENOTRECOVERABLE;
+    return r;
+}
+
+static bool map_differs(const struct settings *old, const struct settings *new)
+{
+    return old->max_entries != new->max_entries || old->ipv6_bits != new->ipv6_bits;
+}
+
+int state_change(struct state *state, struct settings *settings)
+{
+    _cleanup_(settings_freep) struct settings *new = settings;
+    _cleanup_(networks_freep) struct networks *networks = NULL;
+    _cleanup_(source_freep) struct source *source = NULL;
+    int r = refuse_fixed(state->settings, new);
+
+    if (r == 0)
+        r = collect_local_networks(new, &networks);
+    if (r == 0)
+        r = open_source(new, state->map, false, &source);
+    if (r == 0 && map_differs(state->settings, new))
+        r = convert_map(state, new);
+    if (r < 0)
+        return r;
+
+    source_free(state->source);
+    networks_free(state->local_networks);
+    settings_free(state->settings);
+    state->source = TAKE_PTR(source);
+    state->local_networks = TAKE_PTR(networks);
+    state->settings = TAKE_PTR(new);
+    /* A map that was made anew may stand elsewhere than the old one. */
+    (void)state_reopen_source(state);
+    return 0;
+}

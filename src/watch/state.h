@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "core/cleanup.h"
+#include "core/network.h"
+#include "core/settings.h"
+#include "source.h"
+#include "store/table.h"
+
+/* Everything that a set of settings brings with it. It is made whole or not at all; each failure is
+ * logged where it happens, and comes back as a negative errno. */
+struct state {
+    struct settings *settings;
+    struct networks *local_networks;
+    struct map *map;
+    struct table *table;
+    struct source *source;
+};
+
+/* Takes `settings` in any case. -ENOMEDIUM: no journal can be read; -EMEDIUMTYPE, -EPROTONOSUPPORT:
+ * the map is not ours. */
+int state_open(struct settings *settings, struct state **ret);
+struct state *state_free(struct state *state);
+DEFINE_CLEANUP(struct state *, state_free)
+
+/* Puts other settings in force; takes them in any case. On failure the state is as it was, but for
+ * -ENOTRECOVERABLE, after which there is no map any more. The new source is not attached to a loop.
+ */
+int state_change(struct state *state, struct settings *settings);
+
+/* The name under which the map keeps the source's cursor. */
+const char *state_source_name(const struct state *state);
+
+/* After a transaction that failed: makes the table say again what the map says, and has the source
+ * go back to where the map stands. With `map_is_damaged`, a new map takes the place of the old one.
+ * If it is the source that fails, source_next() will say so. */
+int state_recover(struct state *state, bool map_is_damaged);
+
+/* After the clock was set: nobody stays allowed for longer than a login now would be. */
+int state_clamp(struct state *state);
+
+/* Opens the journal again where the map stands. */
+int state_reopen_source(struct state *state);

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The loop around batches. Whatever wakes it (the journal, an address whose time is over, a reload,
+ * a retry) has the same effect: one more batch is run. What fails is undone and tried again after a
+ * while, from the last position that was committed; nothing is skipped and nothing is fatal, except
+ * at the start. */
+
+#include "watcher.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "batch.h"
+#include "clock.h"
+#include "log.h"
+#include "sigbus.h"
+#include "state.h"
+
+#define RETRY_FIRST_USEC   USEC_PER_SEC
+#define RETRY_LONGEST_USEC (30 * USEC_PER_SEC)
+
+/* A batch takes milliseconds; the service manager is asked for this much more before each. */
+#define START_EXTENSION_USEC (30 * USEC_PER_SEC)
+
+#define LOCAL_SOURCE "local"
+
+struct watcher {
+    struct watcher_hooks hooks;
+    struct state *state;
+    struct batch *batch;
+    struct report report;
+    sd_event *event;
+    sd_event_source *work;   /* enabled while there is something to do */
+    sd_event_source *expiry; /* the next address whose time is over, on the real-time clock */
+    sd_event_source *retry;
+    int clock_fd;            /* readable when the clock was set */
+    uint64_t retry_usec;     /* the length of the pause that is under way; 0 while all is well */
+    uint64_t own_clock_usec; /* the time that --reprocess has come to; 0 once it is at the end */
+    uint64_t entries;        /* read so far */
+    bool is_ready;
+};
+
+struct watcher *watcher_free(struct watcher *watcher)
+{
+    if (!watcher)
+        return NULL;
+    state_free(watcher->state);
+    batch_free(watcher->batch);
+    sd_event_source_disable_unref(watcher->work);
+    sd_event_source_disable_unref(watcher->expiry);
+    sd_event_source_disable_unref(watcher->retry);
+    sd_event_unref(watcher->event);
+    if (watcher->clock_fd >= 0)
+        (void)close(watcher->clock_fd);
+    free(watcher);
+    return NULL;
+}
+
+static void enable(sd_event_source *event_source)
+{
+    (void)sd_event_source_set_enabled(event_source, SD_EVENT_ONESHOT);
+}
+
+static void on_wake(void *userdata)
+{
+    struct watcher *watcher = userdata;
+
+    /* During a pause, what comes in meanwhile waits for its end. */
+    if (watcher->retry_usec == 0)
+        enable(watcher->work);
+}
+
+static void schedule_expiry(struct watcher *watcher)
+{
+    uint64_t next_usec = table_next_usec(watcher->state->table);
+
+    if (next_usec == UINT64_MAX)
+        return;
+    (void)sd_event_source_set_time(watcher->expiry, next_usec);
+    enable(watcher->expiry);
+}
+
+static int on_expiry(sd_event_source *event_source, uint64_t usec, void *userdata)
+{
+    on_wake(userdata);
+    return 0;
+}
+
+static int on_retry(sd_event_source *event_source, uint64_t usec, void *userdata)
+{
+    struct watcher *watcher = userdata;
+
+    enable(watcher->work);
+    return 0;
+}
+
+/* Pauses, longer each time in a row, before the next batch. */
+static void pause_work(struct watcher *watcher)
+{
+    uint64_t usec = watcher->retry_usec > 0 ? 2 * watcher->retry_usec : RETRY_FIRST_USEC;
+
+    watcher->retry_usec = usec < RETRY_LONGEST_USEC ? usec : RETRY_LONGEST_USEC;
+    (void)sd_event_source_set_time_relative(watcher->retry, watcher->retry_usec);
+    enable(watcher->retry);
+}
+
+static int recover_map(struct watcher *watcher, int error)
+{
+    report_trouble(&watcher->report, TROUBLE_MAP, strerror(-error));
+    pause_work(watcher);
+    return state_recover(watcher->state, error == -EBADMSG);
+}
+
+static void recover_journal(struct watcher *watcher, int error)
+{
+    report_trouble(&watcher->report, TROUBLE_JOURNAL, strerror(-error));
+    pause_work(watcher);
+    (void)state_reopen_source(watcher->state);
+}
+
+static int become_ready(struct watcher *watcher)
+{
+    watcher->is_ready = true;
+    log_info("ready: %" PRIu64 " journal entries read, addresses allowed: %zu", watcher->entries,
+             table_count(watcher->state->table));
+    (void)sd_notify(0, "READY=1");
+    return watcher->hooks.ready ? watcher->hooks.ready(watcher->hooks.userdata) : 0;
+}
+
+static void leave_own_time(struct watcher *watcher)
+{
+    watcher->own_clock_usec = 0;
+    log_info("reached the end of the journal: %" PRIu64 " entries read, %" PRIu64 " logins counted",
+             watcher->entries,
+             watcher->report.changes[CHANGE_ALLOW] + watcher->report.changes[CHANGE_EXTEND]);
+    /* Time goes on as usual now, and ends what is long over. */
+    enable(watcher->work);
+}
+
+/* Everything there was is read. */
+static int on_drained(struct watcher *watcher)
+{
+    int r = map_publish(watcher->state->map);
+
+    if (r < 0) {
+        log_error("the new map cannot be put in its place: %s", strerror(-r));
+        return r;
+    }
+    watcher->retry_usec = 0;
+    if (watcher->own_clock_usec > 0)
+        leave_own_time(watcher);
+    return watcher->is_ready ? 0 : become_ready(watcher);
+}
+
+static int after_batch(struct watcher *watcher, enum batch_result result, int error)
+{
+    switch (result) {
+    case BATCH_DRAINED:
+        return on_drained(watcher);
+    case BATCH_MORE:
+        watcher->retry_usec = 0;
+        enable(watcher->work);
+        return 0;
+    case BATCH_JOURNAL_BROKEN:
+        recover_journal(watcher, error);
+        return 0;
+    case BATCH_MAP_FAILED:
+        return recover_map(watcher, error);
+    }
+    return -EINVAL;
+}
+
+static int on_work(sd_event_source *event_source, void *userdata)
+{
+    struct watcher *watcher = userdata;
+    struct state *state = watcher->state;
+    bool own_time = watcher->own_clock_usec > 0;
+    struct batch_context context = {
+        .settings = state->settings,
+        .local_networks = state->local_networks,
+        .map = state->map,
+        .table = state->table,
+        .source = state->source,
+        .source_name = state_source_name(state),
+        .report = &watcher->report,
+        .now_usec = own_time ? watcher->own_clock_usec : clock_realtime_usec(),
+        .own_time = own_time,
+    };
+    enum batch_result result;
+    size_t entries = 0;
+    int error = 0, r;
+
+    if (!watcher->is_ready)
+        (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, START_EXTENSION_USEC);
+    result = batch_run(watcher->batch, &context, &error, &entries);
+    watcher->entries += entries;
+    if (own_time)
+        watcher->own_clock_usec = context.now_usec;
+    r = after_batch(watcher, result, error);
+    if (r < 0)
+        return r;
+    schedule_expiry(watcher);
+    report_status(&watcher->report, table_count(state->table));
+    return 0;
+}
+
+/* The kernel cancels a timer of this kind when the clock is set (timerfd_create(2)). */
+static int arm_clock(int fd)
+{
+    static const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+
+    return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0
+               ? -errno
+               : 0;
+}
+
+static int on_clock(sd_event_source *event_source, int fd, uint32_t revents, void *userdata)
+{
+    struct watcher *watcher = userdata;
+    uint64_t expirations;
+    int r;
+
+    if (read(fd, &expirations, sizeof(expirations)) < 0 && errno != ECANCELED)
+        return 0;
+    r = arm_clock(fd);
+    if (r < 0)
+        return r;
+    log_info("the clock was set");
+    r = watcher->own_clock_usec > 0 ? 0 : state_clamp(watcher->state);
+    if (r < 0)
+        return recover_map(watcher, r);
+    on_wake(watcher);
+    return 0;
+}
+
+static int reload(struct watcher *watcher)
+{
+    struct settings *settings;
+    int r = watcher->hooks.load_settings(&settings, watcher->hooks.userdata);
+
+    if (r == 0)
+        r = state_change(watcher->state, settings);
+    if (r == -ENOTRECOVERABLE)
+        return r;
+    if (r < 0) {
+        static const char *const fields[] = {
+            "MESSAGE=reload failed; the settings from before stay in force",
+            "MESSAGE_ID=5d1c7a6f0b0f4c1c9a3de26f0f1a7b08",
+        };
+
+        log_fields(LOG_ERR, fields, 2);
+        return r;
+    }
+    r = source_attach(watcher->state->source, watcher->event, on_wake, watcher);
+    log_info("reloaded");
+    return r;
+}
+
+static int on_hangup(sd_event_source *event_source, const struct signalfd_siginfo *info,
+                     void *userdata)
+{
+    struct watcher *watcher = userdata;
+    int r;
+
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
+    r = log_reopen();
+    if (r < 0)
+        log_error("the log file cannot be opened again: %s", strerror(-r));
+    r = reload(watcher);
+    if (r == -ENOTRECOVERABLE)
+        return sd_event_exit(watcher->event, r);
+    report_prefix(&watcher->report, r < 0 ? "reload failed, the old settings are in force; " : "");
+    report_status(&watcher->report, table_count(watcher->state->table));
+    /* A reload during the start must not end it. */
+    if (watcher->is_ready)
+        (void)sd_notify(0, "READY=1");
+    enable(watcher->work);
+    return 0;
+}
+
+static int on_terminate(sd_event_source *event_source, const struct signalfd_siginfo *info,
+                        void *userdata)
+{
+    struct watcher *watcher = userdata;
+
+    log_info("stopping on %s; addresses stay allowed until their time is over",
+             info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+    (void)sd_notify(0, "STOPPING=1");
+    return sd_event_exit(watcher->event, 0);
+}
+
+static int add_signals(struct watcher *watcher)
+{
+    static const struct {
+        int signal;
+        sd_event_signal_handler_t handler;
+    } handled[] = {
+        { SIGTERM, on_terminate },
+        { SIGINT, on_terminate },
+        { SIGHUP, on_hangup },
+    };
+    sigset_t mask;
+    int r = 0;
+
+    (void)sigemptyset(&mask);
+    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+        (void)sigaddset(&mask, handled[i].signal);
+    if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+        return -errno;
+    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]) && r >= 0; i++)
+        r = sd_event_add_signal(watcher->event, NULL, handled[i].signal, handled[i].handler,
+                                watcher);
+    return r < 0 ? r : 0;
+}
+
+static int add_work(struct watcher *watcher)
+{
+    int r = sd_event_add_defer(watcher->event, &watcher->work, on_work, watcher);
+
+    /* Signals and the watchdog come before work, of which there may be a lot. */
+    if (r >= 0)
+        r = sd_event_source_set_priority(watcher->work, SD_EVENT_PRIORITY_IDLE);
+    if (r >= 0)
+        r = sd_event_source_set_exit_on_failure(watcher->work, 1);
+    return r < 0 ? r : 0;
+}
+
+static int add_timer(struct watcher *watcher, clockid_t clock, sd_event_time_handler_t handler,
+                     sd_event_source **ret)
+{
+    /* The accuracy would otherwise let an address be listed for a quarter of a second too long. */
+    int r = sd_event_add_time(watcher->event, ret, clock, 0, 1, handler, watcher);
+
+    return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+static int add_clock(struct watcher *watcher)
+{
+    int r;
+
+    watcher->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (watcher->clock_fd < 0)
+        return -errno;
+    r = arm_clock(watcher->clock_fd);
+    if (r == 0)
+        r = sd_event_add_io(watcher->event, NULL, watcher->clock_fd, EPOLLIN, on_clock, watcher);
+    return r < 0 ? r : 0;
+}
+
+static int add_event_sources(struct watcher *watcher)
+{
+    int r = sd_event_new(&watcher->event);
+
+    if (r >= 0)
+        r = sd_event_set_watchdog(watcher->event, 1);
+    if (r >= 0)
+        r = add_signals(watcher);
+    if (r >= 0)
+        r = add_work(watcher);
+    if (r >= 0)
+        r = add_timer(watcher, CLOCK_REALTIME, on_expiry, &watcher->expiry);
+    if (r >= 0)
+        r = add_timer(watcher, CLOCK_MONOTONIC, on_retry, &watcher->retry);
+    if (r >= 0)
+        r = add_clock(watcher);
+    if (r >= 0)
+        r = source_attach(watcher->state->source, watcher->event, on_wake, watcher);
+    if (r < 0)
+        log_error("the event loop cannot be set up: %s", strerror(-r));
+    return r < 0 ? r : 0;
+}
+
+int watcher_new(const struct watcher_hooks *hooks, struct settings *settings, struct watcher **ret)
+{
+    _cleanup_(watcher_freep) struct watcher *watcher = calloc(1, sizeof(*watcher));
+    int r = -ENOMEM;
+
+    if (watcher) {
+        watcher->hooks = *hooks;
+        watcher->clock_fd = -1;
+        watcher->batch = batch_new();
+        /* Any time is later than this one: the first entry sets the clock. */
+        watcher->own_clock_usec = settings->reprocess ? 1 : 0;
+    }
+    if (!watcher || !watcher->batch) {
+        settings_free(settings);
+        return -ENOMEM;
+    }
+    r = sigbus_install();
+    if (r < 0) {
+        settings_free(settings);
+        return r;
+    }
+    r = state_open(settings, &watcher->state);
+    if (r == 0)
+        r = add_event_sources(watcher);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(watcher);
+    return 0;
+}
+
+int watcher_run(struct watcher *watcher)
+{
+    int r = sd_event_loop(watcher->event);
+
+    if (r < 0)
+        log_error("stopping: %s", strerror(-r));
+    return r;
+}
