@@ -18,8 +18,11 @@ __attribute__((format(printf, 3, 4))) static void tdb_silent(struct tdb_context 
                                                              const char *format, ...)
 {
     /* Callers learn of failures from return values; TDB's own words would go to stderr. */
+    if (level <= TDB_DEBUG_ERROR)
+        map_tdb_complaint = tdb_error(tdb);
 }
 
+enum TDB_ERROR map_tdb_complaint;
 const struct tdb_logging_context map_tdb_silent = { .log_fn = tdb_silent };
 
 /* The next prime: TDB takes the hash modulo the table's size. */
@@ -58,6 +61,7 @@ int map_note_file(struct map *map)
         return -errno;
     map->device = st.st_dev;
     map->inode = st.st_ino;
+    map->size = st.st_size;
     return 0;
 }
 

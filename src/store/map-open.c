@@ -116,8 +116,13 @@ int map_refresh(struct map *map)
 
     if (stat(map->path, &st) < 0)
         return -errno;
-    if (st.st_dev == map->device && st.st_ino == map->inode)
+    if (st.st_dev == map->device && st.st_ino == map->inode) {
+        /* TDB never shrinks a file. Reading the part that is gone would raise SIGBUS. */
+        if (st.st_size < map->size)
+            return -EBADMSG;
+        map->size = st.st_size;
         return 0;
+    }
     r = map_open_reader(map->path, &fresh);
     if (r < 0)
         return r;
@@ -125,6 +130,7 @@ int map_refresh(struct map *map)
     map->tdb = TAKE_PTR(fresh->tdb);
     map->device = fresh->device;
     map->inode = fresh->inode;
+    map->size = fresh->size;
     map->ipv6_bits = fresh->ipv6_bits;
     map_close(fresh);
     return 0;

@@ -31,6 +31,7 @@ struct map {
     bool in_transaction;
     dev_t device; /* which file this is, for readers */
     ino_t inode;
+    off_t size; /* when last looked at */
 };
 
 static inline TDB_DATA string_data(const char *text)
@@ -49,6 +50,9 @@ int map_store(struct map *map, const char *key, const char *value, size_t len);
 /* From map-create.c. */
 
 extern const struct tdb_logging_context map_tdb_silent;
+
+/* The error that TDB last reported to its log. */
+extern enum TDB_ERROR map_tdb_complaint;
 
 /* A map without a file yet; `path` may be NULL. */
 int map_allocate(const char *path, struct map **ret);

@@ -47,11 +47,9 @@ unsigned map_ipv6_bits(const struct map *map)
 }
 
 /* TDB keeps a code of its own; an I/O error's errno, if there is one, tells more (ENOSPC). */
-int map_error(struct map *map)
+static int convert_error(enum TDB_ERROR error, int saved)
 {
-    int saved = errno;
-
-    switch (tdb_error(map->tdb)) {
+    switch (error) {
     case TDB_ERR_NOEXIST:
         return -ENOENT;
     case TDB_ERR_CORRUPT:
@@ -67,6 +65,13 @@ int map_error(struct map *map)
     default:
         return saved > 0 ? -saved : -EIO;
     }
+}
+
+int map_error(struct map *map)
+{
+    int saved = errno;
+
+    return convert_error(tdb_error(map->tdb), saved);
 }
 
 struct copy {
@@ -90,8 +95,16 @@ int map_fetch(struct map *map, const char *key, char *ret, size_t size, size_t *
     struct copy copy = { ret, size, 0 };
 
     errno = 0;
-    if (tdb_parse_record(map->tdb, string_data(key), copy_value, &copy) < 0)
-        return map_error(map);
+    map_tdb_complaint = TDB_SUCCESS;
+    if (tdb_parse_record(map->tdb, string_data(key), copy_value, &copy) < 0) {
+        int r = map_error(map);
+
+        /* TDB also calls a key absent whose chain it could not lock, or not follow in a damaged
+         * file; only its log tells the difference. */
+        if (r == -ENOENT && map_tdb_complaint != TDB_SUCCESS)
+            return convert_error(map_tdb_complaint, EBADMSG);
+        return r;
+    }
     if (copy.len > size)
         return -EBADMSG;
     *ret_len = copy.len;
