@@ -6,6 +6,7 @@
 #include "settings.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,8 +28,11 @@ struct target {
 struct setting {
     const char *key;
     const char *fallback; /* NULL: none is shown */
-    int (*assign)(const struct target *target, const char *value, char *reterr);
+    int (*assign)(const struct target *target, const struct setting *setting, const char *value,
+                  char *reterr);
     void (*reset)(const struct target *target); /* empties a list; NULL if it is not one */
+    size_t offset; /* of the field in struct settings, if that is all */
+    unsigned most;
 };
 
 static int replace_text(char **slot, const char *value)
@@ -42,60 +46,54 @@ static int replace_text(char **slot, const char *value)
     return 0;
 }
 
-static int assign_optional_path(char **slot, const char *value, char *reterr)
+/* The field of struct settings that a row names by its offset. */
+static void *field(const struct target *target, const struct setting *setting)
 {
-    return value[0] ? value_parse_path(value, slot, reterr) : replace_text(slot, value);
+    return (char *)target->settings + setting->offset;
 }
 
-static int assign_grace(const struct target *target, const char *value, char *reterr)
+static int assign_bool(const struct target *target, const struct setting *setting,
+                       const char *value, char *reterr)
+{
+    return value_parse_bool(value, field(target, setting), reterr);
+}
+
+static int assign_number(const struct target *target, const struct setting *setting,
+                         const char *value, char *reterr)
+{
+    return value_parse_number(value, 1, setting->most, field(target, setting), reterr);
+}
+
+static int assign_path(const struct target *target, const struct setting *setting,
+                       const char *value, char *reterr)
+{
+    return value_parse_path(value, field(target, setting), reterr);
+}
+
+static int assign_optional_path(const struct target *target, const struct setting *setting,
+                                const char *value, char *reterr)
+{
+    if (value[0])
+        return assign_path(target, setting, value, reterr);
+    return replace_text(field(target, setting), value);
+}
+
+static int assign_log_file(const struct target *target, const struct setting *setting,
+                           const char *value, char *reterr)
+{
+    if (strcmp(value, "-") == 0)
+        return replace_text(field(target, setting), value);
+    return assign_optional_path(target, setting, value, reterr);
+}
+
+static int assign_grace(const struct target *target, const struct setting *setting,
+                        const char *value, char *reterr)
 {
     return value_parse_grace(value, &target->settings->grace_usec, reterr);
 }
 
-static int assign_max_entries(const struct target *target, const char *value, char *reterr)
-{
-    /* TDB's offsets have 32 bits; 16 million records are about half of what they reach. */
-    return value_parse_number(value, 1, 16000000, &target->settings->max_entries, reterr);
-}
-
-static int assign_ipv6_bits(const struct target *target, const char *value, char *reterr)
-{
-    return value_parse_number(value, 1, 128, &target->settings->ipv6_bits, reterr);
-}
-
-static int assign_map(const struct target *target, const char *value, char *reterr)
-{
-    return value_parse_path(value, &target->settings->map, reterr);
-}
-
-static int assign_journal(const struct target *target, const char *value, char *reterr)
-{
-    return assign_optional_path(&target->settings->journal, value, reterr);
-}
-
-static int assign_log_file(const struct target *target, const char *value, char *reterr)
-{
-    if (strcmp(value, "-") == 0)
-        return replace_text(&target->settings->log_file, value);
-    return assign_optional_path(&target->settings->log_file, value, reterr);
-}
-
-static int assign_debug(const struct target *target, const char *value, char *reterr)
-{
-    return value_parse_bool(value, &target->settings->debug, reterr);
-}
-
-static int assign_write(const struct target *target, const char *value, char *reterr)
-{
-    return value_parse_bool(value, &target->settings->write, reterr);
-}
-
-static int assign_reprocess(const struct target *target, const char *value, char *reterr)
-{
-    return value_parse_bool(value, &target->settings->reprocess, reterr);
-}
-
-static int assign_local_networks(const struct target *target, const char *value, char *reterr)
+static int assign_local_networks(const struct target *target, const struct setting *setting,
+                                 const char *value, char *reterr)
 {
     return value_parse_networks(value, target->settings->local_networks, "postconf",
                                 &target->settings->local_from_postconf, reterr);
@@ -107,7 +105,8 @@ static void reset_local_networks(const struct target *target)
     target->settings->local_from_postconf = false;
 }
 
-static int assign_never_grant(const struct target *target, const char *value, char *reterr)
+static int assign_never_grant(const struct target *target, const struct setting *setting,
+                              const char *value, char *reterr)
 {
     return value_parse_networks(value, target->settings->never_grant, NULL, NULL, reterr);
 }
@@ -117,7 +116,8 @@ static void reset_never_grant(const struct target *target)
     networks_clear(target->settings->never_grant);
 }
 
-static int assign_enabled(const struct target *target, const char *value, char *reterr)
+static int assign_enabled(const struct target *target, const struct setting *setting,
+                          const char *value, char *reterr)
 {
     bool enabled;
     int r = value_parse_bool(value, &enabled, reterr);
@@ -127,7 +127,8 @@ static int assign_enabled(const struct target *target, const char *value, char *
     return r;
 }
 
-static int assign_match(const struct target *target, const char *value, char *reterr)
+static int assign_match(const struct target *target, const struct setting *setting,
+                        const char *value, char *reterr)
 {
     return rule_add_match(target->rule, value, reterr);
 }
@@ -137,7 +138,8 @@ static void reset_match(const struct target *target)
     rule_clear_matches(target->rule);
 }
 
-static int assign_trust(const struct target *target, const char *value, char *reterr)
+static int assign_trust(const struct target *target, const struct setting *setting,
+                        const char *value, char *reterr)
 {
     if (value[0] && strcmp(value, "forgeable") != 0) {
         snprintf(reterr, SETTINGS_ERROR_MAX, "must be forgeable, or empty");
@@ -147,7 +149,8 @@ static int assign_trust(const struct target *target, const char *value, char *re
     return 0;
 }
 
-static int assign_login(const struct target *target, const char *value, char *reterr)
+static int assign_login(const struct target *target, const struct setting *setting,
+                        const char *value, char *reterr)
 {
     return rule_add_login(target->rule, value, reterr);
 }
@@ -157,7 +160,8 @@ static void reset_login(const struct target *target)
     rule_clear_logins(target->rule);
 }
 
-static int assign_rule_grace(const struct target *target, const char *value, char *reterr)
+static int assign_rule_grace(const struct target *target, const struct setting *setting,
+                             const char *value, char *reterr)
 {
     uint64_t usec = 0;
     int r = value[0] ? value_parse_grace(value, &usec, reterr) : 0;
@@ -167,25 +171,30 @@ static int assign_rule_grace(const struct target *target, const char *value, cha
     return r;
 }
 
+#define FIELD(name) offsetof(struct settings, name)
+
+/* TDB's offsets have 32 bits; 16 million records are about half of what they reach. */
+#define MAX_ENTRIES_MAX 16000000
+
 static const struct setting watcher_settings[] = {
-    { "Grace", "30min", assign_grace, NULL },
-    { "MaxEntries", "100000", assign_max_entries, NULL },
-    { "IPv6Prefix", "128", assign_ipv6_bits, NULL },
+    { "Grace", "30min", assign_grace },
+    { "MaxEntries", "100000", assign_number, NULL, FIELD(max_entries), MAX_ENTRIES_MAX },
+    { "IPv6Prefix", "128", assign_number, NULL, FIELD(ipv6_bits), 128 },
     { "LocalNetworks", "postconf", assign_local_networks, reset_local_networks },
     { "NeverGrant", "", assign_never_grant, reset_never_grant },
-    { "Map", MAP_FILE, assign_map, NULL },
-    { "Journal", "", assign_journal, NULL },
-    { "LogFile", "", assign_log_file, NULL },
-    { "Debug", "no", assign_debug, NULL },
-    { "Write", "yes", assign_write, NULL },
-    { "Reprocess", "no", assign_reprocess, NULL },
+    { "Map", MAP_FILE, assign_path, NULL, FIELD(map) },
+    { "Journal", "", assign_optional_path, NULL, FIELD(journal) },
+    { "LogFile", "", assign_log_file, NULL, FIELD(log_file) },
+    { "Debug", "no", assign_bool, NULL, FIELD(debug) },
+    { "Write", "yes", assign_bool, NULL, FIELD(write) },
+    { "Reprocess", "no", assign_bool, NULL, FIELD(reprocess) },
     { NULL },
 };
 
 static const struct setting rule_settings[] = {
-    { "Enabled", "yes", assign_enabled, NULL }, { "Match", NULL, assign_match, reset_match },
-    { "Trust", NULL, assign_trust, NULL },      { "Login", NULL, assign_login, reset_login },
-    { "Grace", NULL, assign_rule_grace, NULL }, { NULL },
+    { "Enabled", "yes", assign_enabled }, { "Match", NULL, assign_match, reset_match },
+    { "Trust", NULL, assign_trust },      { "Login", NULL, assign_login, reset_login },
+    { "Grace", NULL, assign_rule_grace }, { NULL },
 };
 
 struct settings *settings_free(struct settings *settings)
@@ -226,7 +235,7 @@ static int apply(const struct target *target, const struct setting *setting,
         setting->reset(target);
     if (!setting->reset || empties)
         (void)assignments_drop(assignments, assignment->section, assignment->key, false);
-    r = empties ? 0 : setting->assign(target, assignment->value, reterr);
+    r = empties ? 0 : setting->assign(target, setting, assignment->value, reterr);
     return r < 0 ? r : assignments_add(assignments, assignment);
 }
 

@@ -40,18 +40,18 @@ int value_parse_bool(const char *value, bool *ret, char reterr[static VALUE_ERRO
 int value_parse_number(const char *value, unsigned least, unsigned most, unsigned *ret,
                        char reterr[static VALUE_ERROR_MAX])
 {
-    unsigned number = 0;
+    uint64_t number = 0;
     bool valid = value[0] != 0;
 
     for (const char *p = value; *p && valid; p++) {
         valid = *p >= '0' && *p <= '9' && number <= most / 10;
-        number = number * 10 + (unsigned)(*p - '0');
+        number = number * 10 + (uint64_t)(*p - '0');
     }
     if (!valid || number < least || number > most) {
         snprintf(reterr, VALUE_ERROR_MAX, "must be a number from %u to %u", least, most);
         return -EINVAL;
     }
-    *ret = number;
+    *ret = (unsigned)number;
     return 0;
 }
 

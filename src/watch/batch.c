@@ -238,7 +238,7 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
         return BATCH_MAP_FAILED;
     }
     for (size_t i = 0; i < batch->n_changes; i++)
-        report_change(context->report, &batch->changes[i], context->settings->max_entries);
+        report_change(context->report, &batch->changes[i], context->settings);
     *ret_entries = batch->n_entries;
     return result;
 }

@@ -16,8 +16,8 @@
 
 extern char **environ;
 
-/* The daemon blocks the signals that it reads from descriptors and ignores SIGPIPE; a child must not
- * inherit that. */
+/* The daemon blocks the signals that it reads from descriptors and ignores SIGPIPE; a child must
+ * not inherit that. */
 static int spawn(const char *const argv[], int output, pid_t *ret)
 {
     posix_spawn_file_actions_t actions;

@@ -81,6 +81,12 @@ static int exit_status(int error)
     case -EMEDIUMTYPE:
     case -EPROTONOSUPPORT:
         return EX_CONFIG;
+    case -ENOENT:
+    case -ENOTDIR:
+    case -EBUSY:
+    case -EROFS:
+    case -ENOSPC:
+        return EX_UNAVAILABLE;
     default:
         return EXIT_FAILURE;
     }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ORIGIN "command line"
+
 enum kind {
     KEY,      /* assigns the option's argument to a key */
     KEY_TO,   /* assigns a fixed value to a key */
@@ -150,10 +152,16 @@ void options_print_help(void)
 int options_apply(const struct options *options, struct settings *settings,
                   char reterr[static SETTINGS_ERROR_MAX])
 {
-    int r = 0;
+    char reason[SETTINGS_ERROR_MAX] = "";
 
-    for (size_t i = 0; i < options->n_overrides && r == 0; i++)
-        r = settings_assign(settings, "Watcher", options->overrides[i].key,
-                            options->overrides[i].value, "command line", reterr);
-    return r;
+    for (size_t i = 0; i < options->n_overrides; i++) {
+        int r = settings_assign(settings, "Watcher", options->overrides[i].key,
+                                options->overrides[i].value, ORIGIN, reason);
+
+        if (r == -EINVAL)
+            snprintf(reterr, SETTINGS_ERROR_MAX, ORIGIN ": %.480s", reason);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }

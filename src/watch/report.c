@@ -60,35 +60,47 @@ static void describe(const struct change *change, unsigned max_entries, char *re
     }
 }
 
-static void log_change(const struct change *change, unsigned max_entries)
+static void log_change(const struct change *change, const struct settings *settings)
 {
     const struct record *record = &change->record;
-    char addr[ADDR_TEXT_MAX], middle[128], message[1024], event[32], address[64], rule[64];
-    char user[USER_MAX + 16], expires[48];
-    const char *fields[] = { message, kinds[change->kind].message_id, event, address, rule, expires,
-                             user };
-    size_t count = sizeof(fields) / sizeof(fields[0]);
+    char addr[ADDR_TEXT_MAX], key[ADDR_TEXT_MAX], middle[128], message[1024], event[32];
+    char address[64], group[64], rule[64], user[USER_MAX + 16], expires[48];
+    const char *fields[8] = {
+        message, kinds[change->kind].message_id, event, address, rule, expires
+    };
+    size_t count = 6;
 
     addr_format(&change->addr, addr);
-    describe(change, max_entries, middle, sizeof(middle));
+    addr_format_key(&change->addr, settings->ipv6_bits, key);
+    describe(change, settings->max_entries, middle, sizeof(middle));
     /* The user's name stands last: it is the one part that a stranger chooses. */
     snprintf(message, sizeof(message), "MESSAGE=%s %s%s, rule %s%s%s", kinds[change->kind].event,
-             addr, middle, record->rule, record->user[0] ? ", user " : "", record->user);
+             change->kind == CHANGE_EXPIRE ? key : addr, middle, record->rule,
+             record->user[0] ? ", user " : "", record->user);
     snprintf(event, sizeof(event), "PBS_EVENT=%s", kinds[change->kind].event);
-    snprintf(address, sizeof(address), "PBS_ADDRESS=%s", addr);
+    snprintf(address, sizeof(address), "PBS_ADDRESS=%s", key);
     snprintf(rule, sizeof(rule), "PBS_RULE=%s", record->rule);
     snprintf(expires, sizeof(expires), "PBS_EXPIRES=%" PRIu64, record->expires_usec);
-    snprintf(user, sizeof(user), "PBS_USER=%s", record->user);
-    log_fields(kinds[change->kind].priority, fields, record->user[0] ? count : count - 1);
+    if (record->user[0]) {
+        snprintf(user, sizeof(user), "PBS_USER=%s", record->user);
+        fields[count++] = user;
+    }
+    /* A journal field may have two values: the network that the map keeps, and who it was. */
+    if (change->kind != CHANGE_EXPIRE && strcmp(addr, key) != 0) {
+        snprintf(group, sizeof(group), "PBS_ADDRESS=%s", addr);
+        fields[count++] = group;
+    }
+    log_fields(kinds[change->kind].priority, fields, count);
 }
 
-void report_change(struct report *report, const struct change *change, unsigned max_entries)
+void report_change(struct report *report, const struct change *change,
+                   const struct settings *settings)
 {
     report->changes[change->kind]++;
     if (change->kind == CHANGE_REFUSE)
         report_trouble(report, TROUBLE_FULL, "");
     if (log_wants(kinds[change->kind].priority))
-        log_change(change, max_entries);
+        log_change(change, settings);
 }
 
 void report_trouble(struct report *report, enum trouble trouble, const char *detail)

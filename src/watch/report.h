@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/rule.h"
+#include "core/settings.h"
 #include "store/table.h"
 
 /* What the administrator gets to hear: a log entry an event with fields to search by, warnings that
@@ -46,7 +47,8 @@ struct report {
     char status[512];
 };
 
-void report_change(struct report *report, const struct change *change, unsigned max_entries);
+void report_change(struct report *report, const struct change *change,
+                   const struct settings *settings);
 
 /* Counts a trouble, and warns of it at most once a minute; `detail` stands behind the standing
  * text. */

@@ -285,13 +285,15 @@ int state_change(struct state *state, struct settings *settings)
     _cleanup_(settings_freep) struct settings *new = settings;
     _cleanup_(networks_freep) struct networks *networks = NULL;
     _cleanup_(source_freep) struct source *source = NULL;
+    bool converts;
     int r = refuse_fixed(state->settings, new);
 
     if (r == 0)
         r = collect_local_networks(new, &networks);
     if (r == 0)
         r = open_source(new, state->map, false, &source);
-    if (r == 0 && map_differs(state->settings, new))
+    converts = r == 0 && map_differs(state->settings, new);
+    if (converts)
         r = convert_map(state, new);
     if (r < 0)
         return r;
@@ -303,6 +305,7 @@ int state_change(struct state *state, struct settings *settings)
     state->local_networks = TAKE_PTR(networks);
     state->settings = TAKE_PTR(new);
     /* A map that was made anew may stand elsewhere than the old one. */
-    (void)state_reopen_source(state);
+    if (converts)
+        (void)state_reopen_source(state);
     return 0;
 }
