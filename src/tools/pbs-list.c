@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pbs-list(1): which addresses may relay now, whose logins allowed them, and for how long. */
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "core/cleanup.h"
+#include "core/duration.h"
+#include "json.h"
+#include "listing.h"
+#include "options.h"
+#include "store/map.h"
+#include "table.h"
+
+enum {
+    EXIT_FOUND = 0,
+    EXIT_ABSENT = 1,
+    EXIT_USAGE = 2,
+};
+
+static const struct problem {
+    int error;
+    int status;
+    const char *text;
+} problems[] = {
+    { ENOENT, EX_UNAVAILABLE,
+      "there is no map yet; see \"systemctl status pop-before-smtp\", or name it with --dbfile=" },
+    { EACCES, EX_NOPERM,
+      "permission denied; run as root or as a member of group _pop-before-smtp" },
+    { EPERM, EX_NOPERM, "permission denied; run as root or as a member of group _pop-before-smtp" },
+    { EROFS, EX_UNAVAILABLE,
+      "the file system is read-only; the map needs to be locked, for which it is opened for "
+      "writing" },
+    { EMEDIUMTYPE, EX_UNAVAILABLE, "not a map of pop-before-smtp; is --dbfile= right?" },
+    { EBADMSG, EX_UNAVAILABLE,
+      "damaged; \"systemctl restart pop-before-smtp\" makes a new one from the journal" },
+    { EPROTONOSUPPORT, EX_UNAVAILABLE, "made by a newer pop-before-smtp; use its own pbs-list" },
+    { ENOMEM, EX_OSERR, "not enough memory" },
+};
+
+/* Says what is wrong with the map and what to do; returns the exit status. */
+static int complain(const char *path, int r)
+{
+    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
+        if (problems[i].error == -r) {
+            fprintf(stderr, "pbs-list: %s: %s\n", path, problems[i].text);
+            return problems[i].status;
+        }
+    fprintf(stderr, "pbs-list: %s: %s\n", path, strerror(-r));
+    return EX_UNAVAILABLE;
+}
+
+static uint64_t now_usec(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int read_listing(const struct options *options, uint64_t now, struct listing *ret)
+{
+    _cleanup_(map_closep) struct map *map = NULL;
+    int r = map_open_reader(options->map_file, &map);
+
+    if (r == 0)
+        r = listing_read(ret, map, options->filter, now);
+    if (r < 0)
+        return complain(options->map_file, r);
+    if (ret->unreadable > 0)
+        fprintf(stderr, "pbs-list: %s: %zu damaged records left out\n", options->map_file,
+                ret->unreadable);
+    listing_sort(ret, options->sort, options->reverse, now);
+    return 0;
+}
+
+/* Without --output=, JSON has every column: a reader there takes what it wants by name. */
+static int print_listing(const struct options *options, const struct listing *listing, uint64_t now)
+{
+    struct columns columns = options->columns;
+
+    if (options->quiet)
+        return 0;
+    if (options->json == JSON_OFF)
+        return table_print(listing, &columns, options->headings, options->raw, now);
+    if (!options->columns_chosen) {
+        columns.count = 0;
+        for (size_t i = 0; column_at(i); i++)
+            columns.column[columns.count++] = column_at(i);
+    }
+    return json_print(listing, &columns, options->json, now);
+}
+
+/* Returns EXIT_ABSENT if something asked for by address has no entry. An empty list says so itself.
+ */
+static int report_absent(const struct options *options, const struct listing *listing)
+{
+    const char *absent;
+    size_t i = 0;
+
+    for (; (absent = filter_absent(options->filter, i)); i++)
+        if (listing->count > 0 && !options->quiet)
+            fprintf(stderr, "pbs-list: %s: no entry\n", absent);
+    return i > 0 ? EXIT_ABSENT : EXIT_FOUND;
+}
+
+static int run(const struct options *options)
+{
+    uint64_t now = now_usec();
+    _cleanup_(listing_done) struct listing listing = { 0 };
+    int r = read_listing(options, now, &listing);
+
+    if (r != 0)
+        return r;
+    r = print_listing(options, &listing, now);
+    if (r < 0)
+        return complain(options->map_file, r);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "pbs-list: standard output: %s\n", strerror(errno));
+        return EX_IOERR;
+    }
+    return report_absent(options, &listing);
+}
+
+int main(int argc, char *argv[])
+{
+    _cleanup_(options_done) struct options options = { 0 };
+
+    /* For the width of characters; times and numbers stay as they are for every locale. */
+    setlocale(LC_CTYPE, "");
+    switch (options_parse(argc, argv, &options)) {
+    case OPTIONS_RUN:
+        return run(&options);
+    case OPTIONS_DONE:
+        return EXIT_FOUND;
+    case OPTIONS_NO_MEMORY:
+        return complain("command line", -ENOMEM);
+    case OPTIONS_WRONG:
+        break;
+    }
+    return EXIT_USAGE;
+}
