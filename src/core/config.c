@@ -113,6 +113,7 @@ static int finish_line(struct reader *reader)
 
 static int read_line(struct reader *reader, const char *start, const char *end, unsigned line)
 {
+    static const char blank[] = " ";
     const char *text = start, *text_end = end;
     bool continues;
     int r;
@@ -127,7 +128,7 @@ static int read_line(struct reader *reader, const char *start, const char *end, 
         return read_logical_line(reader, text, text_end);
     r = continue_line(reader, text, continues ? text_end - 1 : text_end);
     if (r == 0 && continues)
-        r = continue_line(reader, " ", " " + 1);
+        r = continue_line(reader, blank, blank + 1);
     if (r < 0 || continues)
         return r;
     return finish_line(reader);

@@ -162,6 +162,6 @@ enum pattern_result pattern_match(const struct pattern *pattern, const char *sub
     if (r < 0)
         return PATTERN_GAVE_UP;
     for (size_t i = 0; i < _PATTERN_GROUP_MAX; i++)
-        ret->group[i] = find_span(pattern, i, subject);
+        ret->group[i] = find_span(pattern, (enum pattern_group)i, subject);
     return PATTERN_MATCHES;
 }

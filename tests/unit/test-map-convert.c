@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A map that is made anew for other settings, and readers that notice. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* tdb.h does not include what it needs. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <tdb.h>
+
+#include "check.h"
+#include "child.h"
+#include "map-support.h"
+#include "temp-dir.h"
+
+#define FILE_NAME "map.tdb"
+#define RECORDS   300
+
+static int raw_hash_size(const char *path)
+{
+    struct tdb_context *tdb = tdb_open(path, 0, TDB_NOSYNC, O_RDWR, 0);
+    int size;
+
+    assert_non_null(tdb);
+    size = tdb_hash_size(tdb);
+    tdb_close(tdb);
+    return size;
+}
+
+/* The table's size follows MaxEntries=, or stores get slower with every address. */
+static void test_max_entries(void **state)
+{
+    static const unsigned sizes[] = { 1000, 5000, 1000, 1, 100000, 7 };
+    const char *path = temp_path(FILE_NAME);
+    struct map *map = open_writer(path, 500, 128, MAP_CREATED);
+
+    check_int("write", write_generation(map, RECORDS, 7), 0);
+    map_close(map);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        map = open_writer(path, sizes[i], 128, MAP_CONVERTED);
+        check_true("nothing was put aside", map_set_aside(map) == NULL);
+        check_generation(map, RECORDS, 7);
+        map_close(map);
+        check_unsigned("one file", temp_count(), 1);
+        check_true("hash size", raw_hash_size(path) >= (int)sizes[i]);
+        map = open_writer(path, sizes[i], 128, MAP_KEPT);
+        check_generation(map, RECORDS, 7);
+        check_int("write", write_generation(map, RECORDS, 7), 0);
+        map_close(map);
+    }
+}
+
+static struct map *map_with_neighbours(const char *path, unsigned bits)
+{
+    struct map *map = open_writer(path, MAX_ENTRIES, bits, MAP_CREATED);
+
+    check_int("begin", map_begin(map), 0);
+    put_user(map, "2001:db8:1:2::a", 100, "first");
+    put_user(map, "2001:db8:1:2::b", 300, "last");
+    put_user(map, "2001:db8:1:2::c", 200, "middle");
+    put_user(map, "2001:db8:1:3::a", 100, "neighbour");
+    put_user(map, "192.0.2.10", 100, "bob");
+    put_user(map, "192.0.2.11", 100, "carol");
+    check_int("cursor", map_put_cursor(map, "local", "s=1", 50), 0);
+    check_int("commit", map_commit(map), 0);
+    return map;
+}
+
+static void test_shorter_prefix(void **state)
+{
+    const char *path = temp_path(FILE_NAME);
+    struct map *map = map_with_neighbours(path, 128);
+    char *cursor = NULL;
+    uint64_t usec;
+
+    map_close(map);
+    map = open_writer(path, MAX_ENTRIES, 64, MAP_CONVERTED);
+    check_user(map, "2001:db8:1:2::ffff", "last"); /* the one that lasts longest stands for all */
+    check_user(map, "2001:db8:1:3::ffff", "neighbour");
+    check_user(map, "2001:db8:1:4::", NULL);
+    check_user(map, "192.0.2.10", "bob");
+    check_user(map, "192.0.2.11", "carol");
+    check_user(map, "192.0.2.12", NULL);
+    check_unsigned("records", count_records(map), 4);
+    check_int("cursor", map_get_cursor(map, "local", &cursor, &usec), 0);
+    check_text("cursor", cursor, "s=1");
+    free(cursor);
+    map_close(map);
+}
+
+static void test_longer_prefix(void **state)
+{
+    const char *path = temp_path(FILE_NAME);
+    struct map *map = map_with_neighbours(path, 64);
+    char *cursor = NULL;
+    uint64_t usec;
+
+    map_close(map);
+    map = open_writer(path, MAX_ENTRIES, 128, MAP_CONVERTED);
+    /* Who in the network it was is not known: the journal says it when it is read again. */
+    check_user(map, "2001:db8:1:2::", NULL);
+    check_user(map, "2001:db8:1:2::a", NULL);
+    check_user(map, "192.0.2.10", "bob");
+    check_user(map, "192.0.2.11", "carol");
+    check_unsigned("records", count_records(map), 2);
+    check_int("cursor", map_get_cursor(map, "local", &cursor, &usec), -ENOENT);
+    map_close(map);
+}
+
+/* What happens to the file while the other process has it open. */
+static void convert(void *arg, int to_parent, int from_parent)
+{
+    struct map_options options = map_options_for(temp_path(FILE_NAME), 5000, 64);
+    struct map *map;
+    enum map_state state;
+    char byte;
+
+    CHILD_CHECK(read(from_parent, &byte, 1) == 0); /* waits for child_finish() */
+    CHILD_CHECK(map_open_writer(&options, &map, &state) == 0);
+    CHILD_CHECK(state == MAP_CONVERTED);
+    CHILD_CHECK(write_generation(map, RECORDS, 2) == 0);
+    map_close(map);
+}
+
+static void test_refresh(void **state)
+{
+    const char *path = temp_path(FILE_NAME);
+    struct map *map = open_writer(path, MAX_ENTRIES, 128, MAP_CREATED), *reader;
+    struct child child;
+
+    check_int("write", write_generation(map, RECORDS, 1), 0);
+    map_close(map);
+    child = child_start(convert, NULL); /* now: a child must not inherit an open TDB */
+    check_int("reader", map_open_reader(path, &reader), 0);
+    check_int("nothing new", map_refresh(reader), 0);
+    check_generation(reader, RECORDS, 1);
+
+    child_finish(&child);
+    check_generation(reader, RECORDS, 1); /* the old file, as long as nobody asks */
+    check_unsigned("prefix", map_ipv6_bits(reader), 128);
+    check_int("another file", map_refresh(reader), 0);
+    check_generation(reader, RECORDS, 2);
+    check_unsigned("prefix", map_ipv6_bits(reader), 64);
+    check_user(reader, "2001:db8:0:1:ffff::", "generation 2");
+    check_int("nothing new", map_refresh(reader), 0);
+    map_close(reader);
+}
+
+static void test_refresh_fails(void **state)
+{
+    const char *path = temp_path(FILE_NAME), *away = temp_path("away");
+    struct map *map = open_writer(path, MAX_ENTRIES, 128, MAP_CREATED), *reader;
+    FILE *file;
+
+    check_int("write", write_generation(map, RECORDS, 1), 0);
+    map_close(map);
+    check_int("reader", map_open_reader(path, &reader), 0);
+
+    assert_int_equal(rename(path, away), 0);
+    check_int("gone", map_refresh(reader), -ENOENT);
+    check_generation(reader, RECORDS, 1);
+
+    file = fopen(path, "we");
+    assert_non_null(file);
+    fputs("not a map\n", file);
+    assert_int_equal(fclose(file), 0);
+    check_int("foreign", map_refresh(reader), -EMEDIUMTYPE);
+    check_generation(reader, RECORDS, 1);
+
+    assert_int_equal(rename(away, path), 0);
+    check_int("back", map_refresh(reader), 0);
+    check_generation(reader, RECORDS, 1);
+    map_close(reader);
+}
+
+int main(void)
+{
+#define in_temp_dir(test) cmocka_unit_test_setup_teardown(test, temp_dir_setup, temp_dir_teardown)
+    const struct CMUnitTest tests[] = {
+        in_temp_dir(test_max_entries),   in_temp_dir(test_shorter_prefix),
+        in_temp_dir(test_longer_prefix), in_temp_dir(test_refresh),
+        in_temp_dir(test_refresh_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "check.h"
+#include "core/cleanup.h"
+#include "core/limits.h"
+#include "core/pattern.h"
+#include "exact.h"
+
+static struct pattern *pattern_of(const char *text)
+{
+    struct pattern *pattern = NULL;
+    char error[PATTERN_ERROR_MAX] = "";
+
+    if (pattern_compile(text, &pattern, error) != 0)
+        fail_msg("%s: refused: %s", text, error);
+    return pattern;
+}
+
+static enum pattern_result match(const struct pattern *pattern, const char *subject, size_t len,
+                                 struct pattern_captures *ret)
+{
+    _cleanup_(freep) char *copy = exact_copy(subject, len);
+    struct pattern_captures captures;
+    enum pattern_result result;
+
+    memset(&captures, 0x5a, sizeof(captures));
+    *ret = captures;
+    result = pattern_match(pattern, copy, len, &captures);
+    if (result != PATTERN_MATCHES) {
+        check_bytes("captures stay untouched", &captures, sizeof(captures), ret, sizeof(*ret));
+        return result;
+    }
+    /* The captures lie inside the subject; show them in the caller's copy of it. */
+    for (size_t i = 0; i < _PATTERN_GROUP_MAX; i++) {
+        struct pattern_span *span = &captures.group[i];
+
+        if (!span->text)
+            continue;
+        check_true("inside the subject",
+                   span->text >= copy && span->text + span->len <= copy + len);
+        span->text = subject + (span->text - copy);
+    }
+    *ret = captures;
+    return result;
+}
+
+static void test_refused(void **state)
+{
+    static const char *const cases[] = {
+        "(",
+        "[a",
+        "a{2,1}",
+        "(?<addr>x",
+        "(?<host>x)",          /* a group that has no meaning */
+        "(?<addr>x)(?<usr>y)", /* a typing error in one */
+        "(?P<addr2>x)",
+        "(?'session2'x)",
+        "(?<addr>x)(?<addr>y)",
+        "(?<ADDR>x)",
+        "\\",
+        "(*NO_SUCH_VERB)x",
+    };
+    char long_pattern[PATTERN_MAX + 2];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_(pattern_freep) struct pattern *pattern = NULL;
+        char error[PATTERN_ERROR_MAX] = "";
+
+        check_int(cases[i], pattern_compile(cases[i], &pattern, error), -EINVAL);
+        check_true(cases[i], pattern == NULL);
+        check_true(cases[i], error[0] && memchr(error, '\0', sizeof(error)));
+    }
+
+    _cleanup_(pattern_freep) struct pattern *pattern = NULL;
+    char error[PATTERN_ERROR_MAX] = "";
+
+    memset(long_pattern, 'a', sizeof(long_pattern) - 1);
+    long_pattern[sizeof(long_pattern) - 1] = '\0';
+    check_int("too long", pattern_compile(long_pattern, &pattern, error), -EINVAL);
+    check_true("too long", error[0] && !pattern);
+    assert_null(pattern_free(NULL));
+}
+
+/* An error names its place, so that a pattern of 200 characters can be mended. */
+static void test_error_place(void **state)
+{
+    struct pattern *pattern = NULL;
+    char error[PATTERN_ERROR_MAX] = "";
+
+    check_int("place", pattern_compile("abcdefghijkl[", &pattern, error), -EINVAL);
+    check_true(error, strstr(error, "13") || strstr(error, "12"));
+}
+
+static void test_matches(void **state)
+{
+    static const struct {
+        const char *pattern, *subject;
+        size_t len;
+        const char *addr, *user; /* NULL: took no part; addr "-": does not match */
+    } cases[] = {
+        { "^a (?<addr>\\S+)$", "a 192.0.2.10", 12, "192.0.2.10", NULL },
+        { "^(?<user>.*) (?<addr>\\S+)$", "x y z", 5, "z", "x y" },
+        { "(?:(?<user>a)|b) (?<addr>c)", "b c", 3, "c", NULL },
+        { "(a)(b)(?<addr>c)", "abc", 3, "c", NULL }, /* plain brackets only group */
+        { "^(?<user>.*),(?<addr>.)", ",b", 2, "b", "" },
+        { "^b(?<addr>.)", "a\nbc", 4, "-", NULL }, /* "^" is the text's start alone */
+        { "^(?<addr>a)$", "a", 1, "a", NULL },
+        { "^(?<addr>a)$", "a\n", 2, "-", NULL }, /* "$" its end alone */
+        { "^(?<addr>a)$", "a\nb", 3, "-", NULL },
+        { "^(?<addr>.+)$", "a\nb", 3, "-", NULL }, /* "." is no line end */
+        { "^(?<addr>.+)$", "a\0b", 3, "a", NULL }, /* NUL is a byte like others, see below */
+        { "^(?<addr>.)$", "\xff", 1, "\xff", NULL },
+        { "^(?<addr>.)$", "\xc3\xb6", 2, "-", NULL }, /* bytes, not characters */
+        { "^(?<addr>..)$", "\xc3\xb6", 2, "\xc3\xb6", NULL },
+        { "^(?<addr>A)$", "a", 1, "-", NULL },
+        { "(?i)^(?<addr>A)$", "a", 1, "a", NULL },
+        { "(?<addr>x*)", "", 0, "", NULL },
+        { "^(?<addr>.)", "", 0, "-", NULL },
+        { "^imap-login: Login: user=<(?<user>.*)>, rip=(?<addr>[0-9a-f.:]+)$",
+          "imap-login: Login: user=<eve>, rip=6.6.6.6>, rip=192.0.2.10", 59, "192.0.2.10",
+          "eve>, rip=6.6.6.6" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_(pattern_freep) struct pattern *pattern = pattern_of(cases[i].pattern);
+        struct pattern_captures captures;
+        bool differs = cases[i].addr && strcmp(cases[i].addr, "-") == 0;
+        const struct pattern_span *addr = &captures.group[PATTERN_ADDR];
+        const struct pattern_span *user = &captures.group[PATTERN_USER];
+
+        check_int(cases[i].pattern, match(pattern, cases[i].subject, cases[i].len, &captures),
+                  differs ? PATTERN_DIFFERS : PATTERN_MATCHES);
+        if (differs)
+            continue;
+        if (memchr(cases[i].subject, '\0', cases[i].len))
+            check_bytes(cases[i].pattern, addr->text, addr->len, cases[i].subject, cases[i].len);
+        else
+            check_bytes(cases[i].pattern, addr->text, addr->len, cases[i].addr,
+                        strlen(cases[i].addr));
+        check_int(cases[i].pattern, user->text == NULL, cases[i].user == NULL);
+        if (cases[i].user)
+            check_bytes(cases[i].pattern, user->text, user->len, cases[i].user,
+                        strlen(cases[i].user));
+    }
+}
+
+/* A pattern cannot switch on what the limits and the byte mode rule out. */
+static void test_no_way_round(void **state)
+{
+    static const char *const options[] = { "(*UTF)", "(*UTF)(*UCP)", "(*LIMIT_MATCH=4000000000)",
+                                           "(*LIMIT_DEPTH=4000000000)",
+                                           "(*LIMIT_HEAP=4000000000)" };
+    char hostile[64];
+
+    memset(hostile, 'a', sizeof(hostile) - 1);
+    hostile[sizeof(hostile) - 1] = '!';
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        _cleanup_(pattern_freep) struct pattern *bytewise = NULL, *slow = NULL;
+        char text[128], error[PATTERN_ERROR_MAX];
+        struct pattern_captures captures;
+
+        snprintf(text, sizeof(text), "%s^(?<addr>.)$", options[i]);
+        if (pattern_compile(text, &bytewise, error) == 0)
+            check_int(text, match(bytewise, "\xff", 1, &captures), PATTERN_MATCHES);
+        snprintf(text, sizeof(text), "%s^(?<addr>(?:a+)+)$", options[i]);
+        if (pattern_compile(text, &slow, error) == 0)
+            check_int(text, match(slow, hostile, sizeof(hostile), &captures), PATTERN_GAVE_UP);
+    }
+}
+
+static void test_gives_up(void **state)
+{
+    static const char *const slow[] = { "^(?<addr>(?:a+)+)$", "^(?<addr>(?:a|aa)+)$",
+                                        "^(?<addr>(?:a*)*b?)$",
+                                        "(?<addr>a*a*a*a*a*a*a*a*a*[0-9])" };
+    char hostile[MESSAGE_MAX];
+    struct pattern_captures captures;
+
+    memset(hostile, 'a', sizeof(hostile) - 1);
+    hostile[sizeof(hostile) - 1] = '!';
+    for (size_t i = 0; i < sizeof(slow) / sizeof(slow[0]); i++) {
+        _cleanup_(pattern_freep) struct pattern *pattern = pattern_of(slow[i]);
+
+        check_int(slow[i], match(pattern, hostile, sizeof(hostile), &captures), PATTERN_GAVE_UP);
+        check_int("still works", match(pattern, "aab", 3, &captures) == PATTERN_GAVE_UP, false);
+    }
+}
+
+static void test_groups(void **state)
+{
+    static const struct {
+        const char *pattern;
+        bool addr, user;
+    } cases[] = {
+        { "x", false, false },
+        { "(?<addr>x)", true, false },
+        { "(?<user>x)", false, true },
+        { "(?P<user>x)(?'addr'y)", true, true },
+        { "(addr)(user)", false, false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_(pattern_freep) struct pattern *pattern = pattern_of(cases[i].pattern);
+
+        check_int(cases[i].pattern, pattern_has_group(pattern, PATTERN_ADDR), cases[i].addr);
+        check_int(cases[i].pattern, pattern_has_group(pattern, PATTERN_USER), cases[i].user);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_error_place),
+        cmocka_unit_test(test_matches),  cmocka_unit_test(test_no_way_round),
+        cmocka_unit_test(test_gives_up), cmocka_unit_test(test_groups),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
