@@ -236,26 +236,27 @@ static enum rules_verdict rule_judge(const struct rule *rule, const struct entry
 {
     const void *message = NULL;
     size_t len = 0;
-    bool gave_up = false;
+    enum rules_verdict verdict = RULES_NOTHING;
 
     if (entry->get(entry, "MESSAGE", &message, &len) < 0)
         return RULES_NOTHING;
     if (len > MESSAGE_MAX)
         return RULES_GAVE_UP;
-    for (size_t i = 0; i < rule->n_logins; i++) {
+    for (size_t i = 0; i < rule->n_logins && verdict != RULES_LOGIN; i++) {
         struct pattern_captures captures;
 
         switch (pattern_match(rule->logins[i], message, len, &captures)) {
         case PATTERN_MATCHES:
-            return read_captures(&captures, rule, entry, ret);
+            verdict = read_captures(&captures, rule, entry, ret);
+            break;
         case PATTERN_GAVE_UP:
-            gave_up = true;
+            verdict = RULES_GAVE_UP;
             break;
         case PATTERN_DIFFERS:
             break;
         }
     }
-    return gave_up ? RULES_GAVE_UP : RULES_NOTHING;
+    return verdict;
 }
 
 enum rules_verdict rules_judge(const struct rules *rules, const struct entry *entry,

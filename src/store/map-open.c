@@ -190,18 +190,25 @@ static int resume_or_create(const struct map_options *options, struct map **ret)
     return 0;
 }
 
+/* Never over an earlier one: what is put aside is evidence. */
 static int put_aside(const struct map_options *options, char **ret)
 {
-    char *aside;
+    for (unsigned i = 0; i < 100; i++) {
+        _cleanup_(freep) char *aside = NULL;
 
-    if (asprintf(&aside, "%s.corrupt-%" PRIu64, options->path, options->now_usec / 1000000) < 0)
-        return -ENOMEM;
-    if (rename(options->path, aside) < 0) {
-        free(aside);
-        return -errno;
+        if (asprintf(&aside, "%s.corrupt-%" PRIu64 "%s%.0u", options->path,
+                     options->now_usec / 1000000, i > 0 ? "-" : "", i) < 0) {
+            aside = NULL;
+            return -ENOMEM;
+        }
+        if (renameat2(AT_FDCWD, options->path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0) {
+            *ret = TAKE_PTR(aside);
+            return 0;
+        }
+        if (errno != EEXIST)
+            return -errno;
     }
-    *ret = aside;
-    return 0;
+    return -EEXIST;
 }
 
 int map_open_writer(const struct map_options *options, struct map **ret, enum map_state *ret_state)

@@ -75,7 +75,8 @@ void map_cancel(struct map *map);
 int map_get_cursor(struct map *map, const char *source, char **ret, uint64_t *ret_realtime_usec);
 
 /* Calls func for each record, in no order; ends early when it returns non-zero. `record` is NULL
- * for one that cannot be read. func must not change the map. Returns what func did, or a negative
- * errno. */
+ * for one that cannot be read. Commits of the writer can happen in between: a record that is there
+ * all the time is seen once, one that comes or goes may be seen or not. func must not change the
+ * map. Returns what func did, or a negative errno. */
 typedef int (*map_each_func)(const struct addr *addr, const struct record *record, void *userdata);
 int map_each(struct map *map, map_each_func func, void *userdata);

@@ -109,8 +109,8 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
         [TROUBLE_BAD_ADDRESS] = "what a pattern took for the address is none",
         [TROUBLE_GAVE_UP] = "a message was too long for its rule's patterns and was passed over",
         [TROUBLE_FULL] =
-            "the map is full, new addresses are not let in; raise MaxEntries=, or find "
-            "out who logs in from so many addresses",
+            ("the map is full, new addresses are not let in; raise MaxEntries=, or find "
+             "out who logs in from so many addresses"),
         [TROUBLE_JOURNAL] = "reading the journal failed and is tried again",
         [TROUBLE_MAP] = "writing the map failed and is tried again; those in it stay allowed",
     };

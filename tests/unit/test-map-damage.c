@@ -199,6 +199,29 @@ static void check_replaced(const char *what, const char *path, const char *bytes
     assert_int_equal(unlink(path), 0);
 }
 
+/* What was put aside is evidence, and is not overwritten by what is put aside in the same second.
+ */
+static void test_put_aside_twice(void **state)
+{
+    const char *path = temp_path(FILE_NAME);
+    char *asides[2];
+    size_t len;
+    _cleanup_(freep) char *bytes = map_bytes(&len);
+
+    for (size_t i = 0; i < 2; i++) {
+        struct map *map;
+
+        write_file(path, bytes, 4096 * (i + 1));
+        map = open_writer(path, MAX_ENTRIES, 128, MAP_REPLACED);
+        asides[i] = strdup(map_set_aside(map));
+        map_close(map);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        check_file(asides[i], bytes, 4096 * (i + 1));
+        free(asides[i]);
+    }
+}
+
 static void test_truncated(void **state)
 {
     const char *path = temp_path(FILE_NAME);
@@ -348,15 +371,11 @@ int main(void)
 {
 #define in_temp_dir(test) cmocka_unit_test_setup_teardown(test, temp_dir_setup, temp_dir_teardown)
     const struct CMUnitTest tests[] = {
-        in_temp_dir(test_foreign_text),
-        in_temp_dir(test_foreign_large),
-        in_temp_dir(test_foreign_tdb),
-        in_temp_dir(test_other_version),
-        in_temp_dir(test_not_a_file),
-        in_temp_dir(test_truncated),
-        in_temp_dir(test_zeroed),
-        in_temp_dir(test_flipped_bits),
-        in_temp_dir(test_reader_of_damaged),
+        in_temp_dir(test_foreign_text), in_temp_dir(test_foreign_large),
+        in_temp_dir(test_foreign_tdb),  in_temp_dir(test_other_version),
+        in_temp_dir(test_not_a_file),   in_temp_dir(test_put_aside_twice),
+        in_temp_dir(test_truncated),    in_temp_dir(test_zeroed),
+        in_temp_dir(test_flipped_bits), in_temp_dir(test_reader_of_damaged),
         in_temp_dir(test_disk_full),
     };
 

@@ -298,6 +298,23 @@ static void test_bad_address(void **state)
     check_login(&event, "other rule", "192.0.2.10", "x", "b");
 }
 
+/* A pattern that takes something else for an address does not keep the rule's next from its say. */
+static void test_bad_address_then_good(void **state)
+{
+    _cleanup_(rules_freep) struct rules *rules = rules_new();
+    struct rule *rule = add(rules, "a", UNIT, "^in (?<user>.*) (?<addr>\\S+)$");
+    char error[RULE_ERROR_MAX] = "";
+    struct event event;
+    const struct rule *by;
+
+    check_int("second pattern", rule_add_login(rule, "^in (?<user>.*) (?<addr>[0-9.]+),$", error),
+              0);
+    check_int("good", judge(rules, "pop.service", "in x 192.0.2.10,", &event, &by), RULES_LOGIN);
+    check_login(&event, "good", "192.0.2.10", "x", "a");
+    check_int("bad for both", judge(rules, "pop.service", "in x 192.0.2,", &event, &by),
+              RULES_BAD_ADDRESS);
+}
+
 static void test_gives_up(void **state)
 {
     _cleanup_(rules_freep) struct rules *rules = rules_new();
@@ -357,12 +374,12 @@ static void test_rules_are_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),           cmocka_unit_test(test_stable),
-        cmocka_unit_test(test_settings),        cmocka_unit_test(test_verify),
-        cmocka_unit_test(test_refused),         cmocka_unit_test(test_login),
-        cmocka_unit_test(test_long_user),       cmocka_unit_test(test_no_message),
-        cmocka_unit_test(test_bad_address),     cmocka_unit_test(test_gives_up),
-        cmocka_unit_test(test_rules_are_apart),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_stable),
+        cmocka_unit_test(test_settings),    cmocka_unit_test(test_verify),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_login),
+        cmocka_unit_test(test_long_user),   cmocka_unit_test(test_no_message),
+        cmocka_unit_test(test_bad_address), cmocka_unit_test(test_bad_address_then_good),
+        cmocka_unit_test(test_gives_up),    cmocka_unit_test(test_rules_are_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
