@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A connection waits either for input, when it owes nothing, or for room to write, when it does;
+ * never for both. So a client that sends a flood and reads nothing fills its own buffers and then
+ * waits for itself, and the memory that it can hold here is fixed: 8.4 KiB for struct connection
+ * with its two buffers, and at most 64 KiB of the kernel's, which listener.c limits. 1024 clients
+ * cost 8.6 MiB, idle or not, and if all of them flood, another 64 MiB in the kernel.
+ *
+ * Each wake-up reads once, so that clients who send without pause take turns, answers what is
+ * whole, and writes all answers at once; advance() can be called whenever there may be something to
+ * do. */
+
+#include "connection.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "core/cleanup.h"
+#include "core/limits.h"
+#include "core/tcp_table.h"
+
+/* Bytes of answers that are gathered for one write. They hold what a read full of requests is
+ * answered with, unless its lines are unusually short: 273 times "get 192.0.2.10" gives 3822. */
+#define OUTPUT_SIZE 4096
+
+/* Bytes that are read and thrown away after an over-long line, so that the client gets to see the
+ * answer: closing a socket with unread input would reset the connection and discard the answer. */
+#define DISCARD_MAX 262144
+
+enum phase {
+    PHASE_SERVING,
+    PHASE_FINISHING,  /* the client has sent its last: the rest is answered, then we close */
+    PHASE_REFUSING,   /* a line was too long: its answer is the last word */
+    PHASE_DISCARDING, /* the last word is said; the client closes, or we do after DISCARD_MAX */
+};
+
+struct connection {
+    int fd;
+    sd_event_source *io;
+    struct answers *answers;
+    const struct connection_events *events;
+    void *userdata;
+    enum phase phase;
+    size_t discarded;
+    size_t in_start, in_end;   /* input not answered yet; in_start is 0 between wake-ups */
+    size_t out_start, out_end; /* answers not written yet */
+    char in[REQUEST_MAX];
+    char out[OUTPUT_SIZE];
+};
+
+/* Reads once. Returns 0 also if there was nothing; a negative errno if the connection is broken. */
+static int receive(struct connection *c)
+{
+    ssize_t n = recv(c->fd, c->in + c->in_end, sizeof(c->in) - c->in_end, 0);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    if (n == 0) {
+        if (c->phase == PHASE_DISCARDING)
+            return -ECONNRESET;
+        c->phase = PHASE_FINISHING;
+    } else if (c->phase == PHASE_DISCARDING) {
+        c->discarded += (size_t)n;
+        return c->discarded > DISCARD_MAX ? -EMSGSIZE : 0;
+    } else {
+        c->in_end += (size_t)n;
+    }
+    return 0;
+}
+
+/* Takes the next request off the input. Returns the reply to it, or NULL if there is no whole one.
+ */
+static const char *next_reply(struct connection *c)
+{
+    const char *line = c->in + c->in_start;
+    size_t len = c->in_end - c->in_start;
+    const char *end = memchr(line, '\n', len);
+
+    if (end) {
+        c->in_start += (size_t)(end - line) + 1;
+        return answers_give(c->answers, line, (size_t)(end - line));
+    }
+    if (len == sizeof(c->in)) {
+        c->in_start = c->in_end = 0;
+        c->phase = PHASE_REFUSING;
+        return tcp_table_reply(TCP_TABLE_TOO_LONG);
+    }
+    /* The rest of a line may be less than was meant: "192.0.2.1" of "192.0.2.10". */
+    if (len > 0 && c->phase == PHASE_FINISHING) {
+        c->in_start = c->in_end;
+        return tcp_table_reply(TCP_TABLE_REFUSED);
+    }
+    return NULL;
+}
+
+/* Answers requests until there are none, or no room for another answer. Returns how many. */
+static unsigned answer_requests(struct connection *c)
+{
+    unsigned count = 0;
+    const char *reply;
+
+    while (sizeof(c->out) - c->out_end >= TCP_TABLE_REPLY_MAX && (reply = next_reply(c))) {
+        size_t len = strlen(reply);
+
+        memcpy(c->out + c->out_end, reply, len);
+        c->out_end += len;
+        count++;
+    }
+    memmove(c->in, c->in + c->in_start, c->in_end - c->in_start);
+    c->in_end -= c->in_start;
+    c->in_start = 0;
+    return count;
+}
+
+/* Writes the gathered answers. Returns 0 if all are written, -EAGAIN if the client must read first,
+ * or another errno if the connection is broken. */
+static int send_answers(struct connection *c)
+{
+    while (c->out_start < c->out_end) {
+        ssize_t n = send(c->fd, c->out + c->out_start, c->out_end - c->out_start, MSG_NOSIGNAL);
+
+        if (n < 0) {
+            if (errno == EINTR)
+                continue;
+            return -errno;
+        }
+        c->out_start += (size_t)n;
+    }
+    c->out_start = c->out_end = 0;
+    return 0;
+}
+
+/* What is to be waited for now that all answers are written. Returns 0, or a negative errno if
+ * there is nothing left to wait for. */
+static int wait_for_input(struct connection *c)
+{
+    switch (c->phase) {
+    case PHASE_FINISHING:
+        return -ESHUTDOWN;
+    case PHASE_REFUSING:
+        if (shutdown(c->fd, SHUT_WR) < 0)
+            return -errno;
+        c->phase = PHASE_DISCARDING;
+        break;
+    case PHASE_SERVING:
+    case PHASE_DISCARDING:
+        break;
+    }
+    return sd_event_source_set_io_events(c->io, EPOLLIN);
+}
+
+/* Does all that can be done without waiting: answers what is in the input, writes, and says what to
+ * wait for. Returns a negative errno when the connection is over. */
+static int advance(struct connection *c)
+{
+    unsigned answered = 0, count;
+    int r;
+
+    do {
+        count = answer_requests(c);
+        answered += count;
+        r = send_answers(c);
+    } while (r == 0 && count > 0);
+
+    if (answered > 0)
+        c->events->answered(c->userdata);
+    if (r == -EAGAIN)
+        return sd_event_source_set_io_events(c->io, EPOLLOUT);
+    return r < 0 ? r : wait_for_input(c);
+}
+
+static int begin_answers(struct connection *c)
+{
+    sd_event *event = sd_event_source_get_event(c->io);
+    uint64_t realtime_usec, monotonic_usec;
+
+    int r = sd_event_now(event, CLOCK_REALTIME, &realtime_usec);
+    if (r < 0)
+        return r;
+    r = sd_event_now(event, CLOCK_MONOTONIC, &monotonic_usec);
+    if (r < 0)
+        return r;
+    answers_begin(c->answers, realtime_usec, monotonic_usec);
+    return 0;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    struct connection *c = userdata;
+    int r = 0;
+
+    if (c->out_start == c->out_end)
+        r = receive(c);
+    if (r == 0)
+        r = begin_answers(c);
+    if (r == 0)
+        r = advance(c);
+    if (r < 0)
+        c->events->ended(c->userdata);
+    return 0;
+}
+
+int connection_new(sd_event *event, int fd, struct answers *answers,
+                   const struct connection_events *events, void *userdata, struct connection **ret)
+{
+    /* Not cleared, so that the buffers take memory only as far as they are used. */
+    struct connection *c = malloc(sizeof(*c));
+
+    if (!c)
+        return -ENOMEM;
+    c->fd = fd;
+    c->io = NULL;
+    c->answers = answers;
+    c->events = events;
+    c->userdata = userdata;
+    c->phase = PHASE_SERVING;
+    c->discarded = 0;
+    c->in_start = c->in_end = c->out_start = c->out_end = 0;
+
+    int r = sd_event_add_io(event, &c->io, fd, EPOLLIN, on_io, c);
+    if (r < 0) {
+        free(c);
+        return r;
+    }
+    *ret = c;
+    return 0;
+}
+
+struct connection *connection_free(struct connection *connection)
+{
+    if (!connection)
+        return NULL;
+    /* The event loop may be inside this very source: unreferencing alone would leave it armed. */
+    sd_event_source_disable_unref(connection->io);
+    (void)close(connection->fd);
+    free(connection);
+    return NULL;
+}

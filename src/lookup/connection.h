@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "answer.h"
+
+/* One client: reads its requests from a socket, writes the answers in their order. A client that
+ * does not read its answers is not read from; one that has sent its last (half-closed) gets the
+ * answers that it is still owed, and then the connection ends. */
+struct connection;
+
+struct connection_events {
+    void (*answered)(void *userdata); /* a request was answered */
+    void (*ended)(void *userdata);    /* the connection is over: to be freed now, and not used */
+};
+
+/* Takes over `fd`, which must be non-blocking, if it succeeds. Returns 0, -ENOMEM or another errno.
+ */
+int connection_new(sd_event *event, int fd, struct answers *answers,
+                   const struct connection_events *events, void *userdata, struct connection **ret);
+struct connection *connection_free(struct connection *connection);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pbs-lookupd, the bridge from mail servers to the map. It holds no state of its own that would be
+ * worth saving, so any way to end it is as good as another. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <syslog.h>
+
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "answer.h"
+#include "core/cleanup.h"
+#include "listener.h"
+#include "log.h"
+#include "options.h"
+#include "server.h"
+
+#define EXIT_USAGE 2
+
+/* Open files that are not clients: the listeners, the map and its successor, standard files, those
+ * of the event loop and of logging; with some to spare. */
+#define FILES_RESERVED (SERVER_LISTENERS_MAX + 32)
+
+/* Raises the limit on open files as far as `wanted` clients need and we may. Returns how many can
+ * be served within it: better a lower number, kept and logged, than clients that cannot be
+ * accepted. */
+static unsigned fit_open_files(unsigned wanted)
+{
+    const rlim_t needed = (rlim_t)wanted + FILES_RESERVED;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+        return wanted;
+    const struct rlimit raised = { limit.rlim_max < needed ? limit.rlim_max : needed,
+                                   limit.rlim_max };
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        limit = raised;
+    if (limit.rlim_cur >= needed)
+        return wanted;
+
+    unsigned fitting =
+        limit.rlim_cur > FILES_RESERVED ? (unsigned)(limit.rlim_cur - FILES_RESERVED) : 1;
+    log_line(LOG_WARNING, "the limit on open files leaves room for %u clients, not %u", fitting,
+             wanted);
+    return fitting;
+}
+
+/* Adds the sockets that systemd opened for us. Returns how many, or a negative errno. */
+static int add_passed_listeners(struct server *server)
+{
+    int n = sd_listen_fds(/* unset_environment= */ 1);
+    if (n < 0)
+        log_line(LOG_ERR, "cannot take over sockets: %s", strerror(-n));
+
+    for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+        int r = listener_adopt(fd);
+        if (r == 0)
+            r = server_add_listener(server, fd);
+        if (r < 0) {
+            log_line(LOG_ERR, "cannot serve passed socket %d: %s", fd, strerror(-r));
+            return r;
+        }
+    }
+    return n;
+}
+
+static int add_own_listener(struct server *server, const char *text)
+{
+    _cleanup_(closep) int fd = -1;
+    char name[LISTENER_NAME_MAX];
+
+    int r = listener_open(text, &fd);
+    if (r == 0)
+        r = listener_name(fd, name);
+    if (r == 0)
+        r = server_add_listener(server, fd);
+    if (r < 0) {
+        log_line(LOG_ERR, "cannot listen on %s: %s", text,
+                 r == -EINVAL ? "not a numeric ADDRESS:PORT" : strerror(-r));
+        return r;
+    }
+    (void)TAKE_FD(fd);
+    log_line(LOG_INFO, "listening on %s", name);
+    return 0;
+}
+
+/* Returns EXIT_SUCCESS, or the exit status that says what is wrong. */
+static int add_listeners(struct server *server, const struct options *options)
+{
+    int n = add_passed_listeners(server);
+    if (n < 0)
+        return EXIT_FAILURE;
+
+    for (size_t i = 0; i < options->n_listen; i++) {
+        int r = add_own_listener(server, options->listen[i]);
+        if (r < 0)
+            return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+    }
+    if (n == 0 && options->n_listen == 0) {
+        log_line(LOG_ERR, "no socket to listen on: systemd passed none, and --listen is not given");
+        options_hint();
+        return EXIT_USAGE;
+    }
+    return EXIT_SUCCESS;
+}
+
+static int new_event_loop(sd_event **ret)
+{
+    static const int signals[] = { SIGTERM, SIGINT };
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    sigset_t blocked;
+
+    int r = sd_event_new(&event);
+    if (r < 0)
+        return r;
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaddset(&blocked, signals[i]);
+    if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
+        return -errno;
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        r = sd_event_add_signal(event, NULL, signals[i], /* callback: exit with */ NULL, NULL);
+        if (r < 0)
+            return r;
+    }
+    r = sd_event_set_watchdog(event, true);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(event);
+    return 0;
+}
+
+static int run(const struct options *options)
+{
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_(answers_freep) struct answers *answers = NULL;
+    _cleanup_(server_freep) struct server *server = NULL;
+
+    int r = new_event_loop(&event);
+    if (r >= 0) {
+        answers = answers_new(options->dbfile);
+        r = answers ? 0 : -ENOMEM;
+    }
+    if (r >= 0)
+        r = server_new(event, answers, fit_open_files(options->max_connections), &server);
+    if (r < 0) {
+        log_line(LOG_ERR, "cannot start: %s", strerror(-r));
+        return EXIT_FAILURE;
+    }
+
+    int status = add_listeners(server, options);
+    if (status != EXIT_SUCCESS)
+        return status;
+
+    (void)sd_notify(0, "READY=1");
+    r = sd_event_loop(event);
+    (void)sd_notify(0, "STOPPING=1");
+    if (r < 0) {
+        log_line(LOG_ERR, "event loop failed: %s", strerror(-r));
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+
+    switch (options_parse(argc, argv, &options)) {
+    case OPTIONS_PRINTED:
+        return EXIT_SUCCESS;
+    case OPTIONS_WRONG:
+        return EXIT_USAGE;
+    case OPTIONS_RUN:
+        break;
+    }
+    log_open(options.debug);
+    return run(&options);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "answer.h"
+#include "core/cleanup.h"
+
+/* The listening sockets and the clients that came through them. Idle clients are never turned away,
+ * because each Postfix process keeps a connection and loses a second when it ends; only when more
+ * than `max_clients` are connected, the one that has asked nothing for the longest time gives way.
+ */
+struct server;
+
+#define SERVER_LISTENERS_MAX                                                                       \
+    32 /* more addresses than a host of ours listens on; bounds open files */
+
+/* `event` and `answers` remain the caller's and must outlive the server. */
+int server_new(sd_event *event, struct answers *answers, unsigned max_clients, struct server **ret);
+struct server *server_free(struct server *server);
+DEFINE_CLEANUP(struct server *, server_free)
+
+/* Takes over a listening non-blocking socket, if it succeeds. Returns 0, -E2BIG for one too many,
+ * or another errno. */
+int server_add_listener(struct server *server, int fd);
