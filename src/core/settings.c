@@ -371,6 +371,29 @@ static int inherit_grace(struct settings *settings, struct rule *rule)
     return assignments_add(settings->assignments, &assignment);
 }
 
+/* Where an administrator finds the rule: its first assignment. */
+static const char *rule_origin(const struct settings *settings, const struct rule *rule)
+{
+    for (size_t i = 0; i < assignments_count(settings->assignments); i++) {
+        const struct assignment *item = assignments_at(settings->assignments, i);
+
+        if (!item->is_default && strncmp(item->section, RULE_PREFIX, strlen(RULE_PREFIX)) == 0 &&
+            strcmp(item->section + strlen(RULE_PREFIX), rule_name(rule)) == 0)
+            return item->origin;
+    }
+    return "?";
+}
+
+static int verify_rule(const struct settings *settings, const struct rule *rule, char *reterr)
+{
+    char reason[RULE_ERROR_MAX] = "";
+    int r = rule_verify(rule, reason);
+
+    if (r < 0)
+        snprintf(reterr, SETTINGS_ERROR_MAX, "%.180s: %s", rule_origin(settings, rule), reason);
+    return r;
+}
+
 int settings_finish(struct settings *settings, char reterr[static SETTINGS_ERROR_MAX])
 {
     size_t enabled = 0;
@@ -384,7 +407,7 @@ int settings_finish(struct settings *settings, char reterr[static SETTINGS_ERROR
             return r;
         if (!rule_enabled(rule))
             continue;
-        r = rule_verify(rule, reterr);
+        r = verify_rule(settings, rule, reterr);
         if (r < 0)
             return r;
         enabled++;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "map-private.h"
 
@@ -197,12 +198,26 @@ int map_get_cursor(struct map *map, const char *source, char **ret, uint64_t *re
     return 0;
 }
 
+/* TDB does not say that it could not make the file longer, and its code may be that of an earlier
+ * look-up; the file system says. */
+static int commit_error(struct map *map)
+{
+    int r = map_error(map);
+    struct statvfs fs;
+
+    if ((r != -EIO && r != -ENOENT) || fstatvfs(tdb_fd(map->tdb), &fs) < 0)
+        return r;
+    if (fs.f_flag & ST_RDONLY)
+        return -EROFS;
+    return fs.f_bavail * fs.f_frsize < 1024 * 1024 ? -ENOSPC : -EIO;
+}
+
 int map_commit(struct map *map)
 {
     assert(map->in_transaction);
     map->in_transaction = false;
     errno = 0;
-    return map->path && tdb_transaction_commit(map->tdb) < 0 ? map_error(map) : 0;
+    return map->path && tdb_transaction_commit(map->tdb) < 0 ? commit_error(map) : 0;
 }
 
 void map_cancel(struct map *map)

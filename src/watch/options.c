@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ORIGIN "command line"
-
 enum kind {
     KEY,      /* assigns the option's argument to a key */
     KEY_TO,   /* assigns a fixed value to a key */
@@ -61,12 +59,14 @@ static const struct option_row rows[] = {
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static enum options_result override(struct options *options, const char *key, const char *value)
+static enum options_result override(struct options *options, const char *option, const char *key,
+                                    const char *value)
 {
     if (options->n_overrides == sizeof(options->overrides) / sizeof(options->overrides[0])) {
         fprintf(stderr, "pop-before-smtp: too many options\n");
         return OPTIONS_WRONG;
     }
+    options->overrides[options->n_overrides].option = option;
     options->overrides[options->n_overrides].key = key;
     options->overrides[options->n_overrides].value = value;
     options->n_overrides++;
@@ -80,9 +80,9 @@ static enum options_result take(struct options *options, const struct option_row
 
     switch (row->kind) {
     case KEY:
-        return override(options, row->key, argument);
+        return override(options, row->name, row->key, argument);
     case KEY_TO:
-        return override(options, row->key, row->value);
+        return override(options, row->name, row->key, row->value);
     case FLAG:
         *(bool *)field = true;
         break;
@@ -103,12 +103,27 @@ static enum options_result wrong_usage(const char *what, const char *word)
     return OPTIONS_WRONG;
 }
 
-/* A daemon works in the root directory, so that relative paths mean something else there. */
-static enum options_result check_paths(const struct options *options)
+/* A daemon works in the root directory, where relative paths mean something else. */
+static enum options_result check_pid_file(const struct options *options)
 {
     if (options->pid_file && options->pid_file[0] != '/')
         return wrong_usage("--daemon= needs an absolute path, not", options->pid_file);
     return OPTIONS_VALID;
+}
+
+/* Tries the assignments on settings of their own, before any file is read. */
+static enum options_result check_values(const struct options *options)
+{
+    _cleanup_(settings_freep) struct settings *settings = NULL;
+    char error[SETTINGS_ERROR_MAX] = "out of memory";
+    int r = settings_new(&settings);
+
+    if (r == 0)
+        r = options_apply(options, settings, error);
+    if (r == 0)
+        return OPTIONS_VALID;
+    fprintf(stderr, "pop-before-smtp: %s\n", error);
+    return wrong_usage(NULL, NULL);
 }
 
 enum options_result options_parse(int argc, char *argv[], struct options *ret)
@@ -129,8 +144,10 @@ enum options_result options_parse(int argc, char *argv[], struct options *ret)
             return wrong_usage(NULL, NULL);
     if (optind < argc)
         return wrong_usage("unexpected argument", argv[optind]);
+    if (check_pid_file(&options) != OPTIONS_VALID || check_values(&options) != OPTIONS_VALID)
+        return OPTIONS_WRONG;
     *ret = options;
-    return check_paths(&options);
+    return OPTIONS_VALID;
 }
 
 void options_print_help(void)
@@ -156,10 +173,11 @@ int options_apply(const struct options *options, struct settings *settings,
 
     for (size_t i = 0; i < options->n_overrides; i++) {
         int r = settings_assign(settings, "Watcher", options->overrides[i].key,
-                                options->overrides[i].value, ORIGIN, reason);
+                                options->overrides[i].value, "command line", reason);
 
         if (r == -EINVAL)
-            snprintf(reterr, SETTINGS_ERROR_MAX, ORIGIN ": %.480s", reason);
+            snprintf(reterr, SETTINGS_ERROR_MAX, "--%s: %.480s", options->overrides[i].option,
+                     reason);
         if (r < 0)
             return r;
     }

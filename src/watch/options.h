@@ -13,7 +13,7 @@ struct options {
     const char *pid_file; /* NULL: stay in the foreground */
     bool check, dump_config, list, version, help;
     struct {
-        const char *key, *value;
+        const char *option, *key, *value;
     } overrides[32];
     size_t n_overrides;
 };
@@ -23,7 +23,7 @@ enum options_result {
     OPTIONS_WRONG, /* what is wrong was written to standard error */
 };
 
-/* Reads the command line; what it keeps points into `argv`. */
+/* Reads the command line, and checks the values of options; what it keeps points into `argv`. */
 enum options_result options_parse(int argc, char *argv[], struct options *ret);
 
 void options_print_help(void);

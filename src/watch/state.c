@@ -148,16 +148,22 @@ static void find_position(const struct settings *settings, struct map *map, char
         *ret = (struct source_position){ *ret_cursor, realtime_usec };
 }
 
+/* All of these come to the same: there is no journal, -ENOMEDIUM. */
 static int log_source_error(const struct settings *settings, int error)
 {
+    const char *path =
+        settings->journal[0] ? settings->journal : "/var/log/journal, /run/log/journal";
+
+    if (error == -ENOMEM)
+        return error;
     if (error == -ENOMEDIUM || error == -EACCES)
         log_error("no journal file in %s can be read; this needs membership in the group "
                   "systemd-journal, and a journal with entries",
-                  settings->journal[0] ? settings->journal
-                                       : "/var/log/journal or /run/log/journal");
+                  path);
     else
-        log_error("the journal %s cannot be opened: %s", settings->journal, strerror(-error));
-    return error == -EACCES ? -ENOMEDIUM : error;
+        log_error("the journal %s cannot be opened: %s", path,
+                  error == -EBADMSG || error == -ENODATA ? "not a journal file" : strerror(-error));
+    return -ENOMEDIUM;
 }
 
 /* Opens the source where the map left off. */
