@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "cut.h"
 #include "pattern.h"
 #include "text.h"
 
@@ -21,6 +22,7 @@ struct rule {
     struct match **matches;
     struct pattern **logins;
     size_t n_matches, n_logins;
+    struct cuts *cuts; /* NULL if the server's logger does not cut lines */
 };
 
 struct rules {
@@ -36,6 +38,7 @@ static struct rule *rule_free(struct rule *rule)
     rule_clear_logins(rule);
     free(rule->matches);
     free(rule->logins);
+    cuts_free(rule->cuts);
     free(rule);
     return NULL;
 }
@@ -143,6 +146,17 @@ void rule_set_grace(struct rule *rule, uint64_t grace_usec)
 void rule_set_forgeable(struct rule *rule, bool forgeable)
 {
     rule->forgeable = forgeable;
+}
+
+int rule_set_line_max(struct rule *rule, unsigned line_max)
+{
+    struct cuts *cuts = line_max > 0 ? cuts_new(line_max) : NULL;
+
+    if (line_max > 0 && !cuts)
+        return -ENOMEM;
+    cuts_free(rule->cuts);
+    rule->cuts = cuts;
+    return 0;
 }
 
 int rule_add_match(struct rule *rule, const char *text, char reterr[static RULE_ERROR_MAX])
@@ -259,11 +273,39 @@ static enum rules_verdict rule_judge(const struct rule *rule, const struct entry
     return verdict;
 }
 
+void rules_note_drop(const struct rules *rules, uint64_t realtime_usec)
+{
+    for (size_t i = 0; i < rules->count; i++)
+        if (rules->items[i]->cuts)
+            cuts_doubt_all(rules->items[i]->cuts, realtime_usec);
+}
+
+/* The rule whose server may have written only part of a line here; all that cut lines get to see
+ * it. */
+static const struct rule *find_cut(const struct rules *rules, const struct entry *entry)
+{
+    const struct rule *found = NULL;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct rule *rule = rules->items[i];
+
+        if (rule->enabled && rule->cuts && rule_speaks_for(rule, entry) &&
+            !cuts_is_whole(rule->cuts, entry))
+            found = rule;
+    }
+    return found;
+}
+
 enum rules_verdict rules_judge(const struct rules *rules, const struct entry *entry,
                                struct event *ret, const struct rule **ret_rule)
 {
+    const struct rule *cut = find_cut(rules, entry);
     enum rules_verdict verdict = RULES_NOTHING;
 
+    if (cut) {
+        *ret_rule = cut;
+        return RULES_CUT;
+    }
     for (size_t i = 0; i < rules->count && verdict != RULES_LOGIN; i++) {
         const struct rule *rule = rules->items[i];
         enum rules_verdict own = RULES_NOTHING;

@@ -34,6 +34,10 @@ void rule_set_enabled(struct rule *rule, bool enabled);
 void rule_set_grace(struct rule *rule, uint64_t grace_usec);
 void rule_set_forgeable(struct rule *rule, bool forgeable);
 
+/* From how many bytes on an entry may be the beginning of a line that the server's logger has cut
+ * (see cut.h); 0 for loggers that do not cut. Returns 0 or -ENOMEM. */
+int rule_set_line_max(struct rule *rule, unsigned line_max);
+
 /* Adds one line of Match=, one pattern of Login=. Returns 0, -ENOMEM, or -EINVAL with the reason in
  * `reterr`. */
 #define RULE_ERROR_MAX 320
@@ -51,7 +55,11 @@ enum rules_verdict {
     RULES_NOTHING,     /* no rule has a pattern for it */
     RULES_BAD_ADDRESS, /* what a pattern took for the address is none */
     RULES_GAVE_UP,     /* too long, or a pattern ran into its limit */
+    RULES_CUT,         /* it may be the rest of a line that somebody made too long on purpose */
 };
+
+/* Has to be told of each entry in which journald says that it dropped some of a unit. */
+void rules_note_drop(const struct rules *rules, uint64_t realtime_usec);
 
 /* Judges an entry by the enabled rules whose Match= it fulfils, in their order; the first login
  * counts. *ret is set for RULES_LOGIN; *ret_rule for all but RULES_NOTHING. */

@@ -149,6 +149,15 @@ static int assign_trust(const struct target *target, const struct setting *setti
     return 0;
 }
 
+static int assign_line_max(const struct target *target, const struct setting *setting,
+                           const char *value, char *reterr)
+{
+    unsigned line_max = 0;
+    int r = value[0] ? value_parse_number(value, 1, MESSAGE_MAX, &line_max, reterr) : 0;
+
+    return r < 0 ? r : rule_set_line_max(target->rule, line_max);
+}
+
 static int assign_login(const struct target *target, const struct setting *setting,
                         const char *value, char *reterr)
 {
@@ -192,9 +201,13 @@ static const struct setting watcher_settings[] = {
 };
 
 static const struct setting rule_settings[] = {
-    { "Enabled", "yes", assign_enabled }, { "Match", NULL, assign_match, reset_match },
-    { "Trust", NULL, assign_trust },      { "Login", NULL, assign_login, reset_login },
-    { "Grace", NULL, assign_rule_grace }, { NULL },
+    { "Enabled", "yes", assign_enabled },
+    { "Match", NULL, assign_match, reset_match },
+    { "Trust", NULL, assign_trust },
+    { "LineMax", NULL, assign_line_max },
+    { "Login", NULL, assign_login, reset_login },
+    { "Grace", NULL, assign_rule_grace },
+    { NULL },
 };
 
 struct settings *settings_free(struct settings *settings)

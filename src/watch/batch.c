@@ -126,6 +126,20 @@ static int apply(struct batch *batch, const struct batch_context *context,
     return 0;
 }
 
+/* Lets the rules see what went before; it has had its effect already. */
+static void recall(const struct batch_context *context, const struct entry *entry)
+{
+    const struct rules *rules = context->settings->rules;
+    const struct rule *rule = NULL;
+    const char *notice;
+    struct event event;
+    size_t len;
+
+    if (rules_judge(rules, entry, &event, &rule) == RULES_NOTHING &&
+        source_is_drop_notice(entry, &notice, &len))
+        rules_note_drop(rules, entry->realtime_usec);
+}
+
 static int judge(struct batch *batch, const struct batch_context *context,
                  const struct entry *entry)
 {
@@ -144,9 +158,14 @@ static int judge(struct batch *batch, const struct batch_context *context,
     case RULES_GAVE_UP:
         report_trouble(context->report, TROUBLE_GAVE_UP, rule_name(rule));
         return 0;
+    case RULES_CUT:
+        report_trouble(context->report, TROUBLE_CUT, rule_name(rule));
+        return 0;
     case RULES_NOTHING:
-        if (source_is_drop_notice(entry, &notice, &len))
-            report_drop_notice(rules, notice, len);
+        if (!source_is_drop_notice(entry, &notice, &len))
+            return 0;
+        report_drop_notice(rules, notice, len);
+        rules_note_drop(rules, entry->realtime_usec);
         return 0;
     }
     return 0;
@@ -178,6 +197,9 @@ static int read_entries(struct batch *batch, struct batch_context *context,
         switch (source_next(context->source, &entry, ret_error)) {
         case SOURCE_ENTRY:
             r = take_entry(batch, context, &entry);
+            break;
+        case SOURCE_PAST:
+            recall(context, &entry);
             break;
         case SOURCE_END:
             *ret_result = BATCH_DRAINED;

@@ -108,6 +108,9 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
     static const char *const texts[_TROUBLE_MAX] = {
         [TROUBLE_BAD_ADDRESS] = "what a pattern took for the address is none",
         [TROUBLE_GAVE_UP] = "a message was too long for its rule's patterns and was passed over",
+        [TROUBLE_CUT] =
+            ("somebody had the server's logger cut a line, as is done to forge logins; what "
+             "follows is passed over until it is certain again"),
         [TROUBLE_FULL] =
             ("the map is full, new addresses are not let in; raise MaxEntries=, or find "
              "out who logs in from so many addresses"),

@@ -33,6 +33,7 @@ struct change {
 enum trouble {
     TROUBLE_BAD_ADDRESS,
     TROUBLE_GAVE_UP,
+    TROUBLE_CUT,
     TROUBLE_FULL,
     TROUBLE_JOURNAL,
     TROUBLE_MAP,

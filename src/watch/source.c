@@ -29,6 +29,10 @@
 
 #define RETRIES_MAX 3
 
+/* How many entries before the position are given as SOURCE_PAST. What cut.c has to know of is not
+ * further back. */
+#define PAST_ENTRIES 1024
+
 /* Journals that cannot be watched (one file, a network file system, no inotify watches left). */
 #define POLL_USEC (5 * USEC_PER_SEC)
 
@@ -47,6 +51,10 @@ struct source {
     unsigned since_process;
     bool has_pending;   /* the journal stands on an entry that was not given yet */
     char *saved_cursor; /* of the last entry given, if its file may be gone by now */
+    bool in_past;
+    char *past_end;         /* the cursor with which the past ends; NULL: it ends by time */
+    bool past_end_included; /* that entry is still part of it */
+    uint64_t past_end_usec;
 };
 
 struct source *source_free(struct source *source)
@@ -58,6 +66,7 @@ struct source *source_free(struct source *source)
     sd_event_unref(source->event);
     sd_journal_close(source->journal);
     free(source->saved_cursor);
+    free(source->past_end);
     free(source->path);
     free(source);
     return NULL;
@@ -143,6 +152,45 @@ static int seek_position(struct source *source, const struct source_position *po
     return r > 0 ? sd_journal_next(source->journal) : 1;
 }
 
+/* Goes some entries back, and remembers where they end. `stands` says whether the journal stands on
+ * the first entry behind the position. Returns 1 if it then stands on an entry, 0 if there is none.
+ */
+static int step_back(struct source *source, const struct source_position *position, bool stands)
+{
+    int r = 0;
+
+    free(TAKE_PTR(source->past_end));
+    source->past_end_usec = position->realtime_usec;
+    source->past_end_included = !stands;
+    if (stands)
+        r = sd_journal_get_cursor(source->journal, &source->past_end);
+    else if (position->cursor && !(source->past_end = strdup(position->cursor)))
+        return -ENOMEM;
+    if (r >= 0 && !stands)
+        r = sd_journal_seek_tail(source->journal);
+    if (r >= 0)
+        r = sd_journal_previous_skip(source->journal, PAST_ENTRIES);
+    if (r < 0)
+        return r;
+    source->in_past = r > 0;
+    return stands || r > 0;
+}
+
+/* True if the entry that the journal stands on belongs to the past. */
+static bool is_past(struct source *source, uint64_t realtime_usec)
+{
+    if (!source->in_past)
+        return false;
+    if (!source->past_end) {
+        source->in_past = realtime_usec < source->past_end_usec;
+        return source->in_past;
+    }
+    if (sd_journal_test_cursor(source->journal, source->past_end) <= 0)
+        return true;
+    source->in_past = false;
+    return source->past_end_included;
+}
+
 static int prepare_journal(struct source *source, const struct source_position *position)
 {
     uint64_t usage;
@@ -158,9 +206,11 @@ static int prepare_journal(struct source *source, const struct source_position *
         return -ENOMEDIUM;
     (void)sd_journal_set_data_threshold(source->journal, MESSAGE_MAX + sizeof("MESSAGE="));
     r = add_matches(source->journal, source->rules);
+    if (r >= 0)
+        r = seek_position(source, position);
     if (r < 0)
         return r;
-    return seek_position(source, position);
+    return step_back(source, position, r > 0);
 }
 
 static int watch(struct source *source);
@@ -179,6 +229,7 @@ int source_reopen(struct source *source, const struct source_position *position)
     sd_journal_close(source->journal);
     source->journal = NULL;
     source->has_pending = false;
+    source->in_past = false;
     source->since_process = 0;
     free(TAKE_PTR(source->saved_cursor));
     r = open_journal(source->path, &source->journal);
@@ -331,11 +382,13 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
         *ret_error = r;
         return SOURCE_BROKEN;
     }
-    if (r == 0)
+    if (r == 0) {
+        source->in_past = false;
         return SOURCE_END;
+    }
     free(TAKE_PTR(source->saved_cursor));
     *ret = (struct entry){ .get = get_field, .userdata = source, .realtime_usec = realtime_usec };
-    return SOURCE_ENTRY;
+    return is_past(source, realtime_usec) ? SOURCE_PAST : SOURCE_ENTRY;
 }
 
 int source_cursor(struct source *source, char **ret)

@@ -22,6 +22,7 @@ struct source_position {
 
 enum source_result {
     SOURCE_ENTRY,
+    SOURCE_PAST,   /* an entry before the position: it counts only as what went before others */
     SOURCE_END,    /* nothing more for now */
     SOURCE_BROKEN, /* *ret_error says why; source_reopen() after a while */
 };

@@ -181,7 +181,12 @@ static enum rules_verdict judge(const struct settings *settings, const char *uni
                                 const char *identifier, const char *uid, const char *message,
                                 struct event *ret)
 {
+    /* Each case is a process of its own: none is to suffer from the one before. */
+    static unsigned processes;
+    char pid[16];
+    int pid_len = snprintf(pid, sizeof(pid), "%u", ++processes);
     const struct fake_field fields[] = { { "_SYSTEMD_UNIT", unit, strlen(unit), 0 },
+                                         { "_PID", pid, (size_t)pid_len, 0 },
                                          { "SYSLOG_IDENTIFIER", identifier, strlen(identifier), 0 },
                                          { "_UID", uid, strlen(uid), 0 },
                                          { "MESSAGE", message, strlen(message), 0 },
