@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Following a journal while it is written, rotated and removed."""
+
+import os
+import unittest
+
+import journals
+import tap
+from journals import MIN, SEC
+from watcher import Sandbox, sanitised
+
+DROPPED = 'a596d6fe7bfa4994828e72309e95d61e'  # journald's own message that it dropped others
+
+
+class Live(unittest.TestCase):
+    def test_entry_by_entry(self):
+        with Sandbox() as box, box.writer([journals.noise(journals.now())]) as writer:
+            watcher = box.start().wait_ready()
+            for number in range(1, 6):
+                writer.append([journals.noise(journals.now(), number),
+                               journals.dovecot_login(journals.now(), f'192.0.2.{number}')])
+                watcher.wait_event('allow', f'192.0.2.{number}')
+                self.assertEqual(len(box.list()), number)
+            watcher.stop()
+
+    def test_recordings_as_they_come(self):
+        """All of a recording goes to a running watcher in pieces; the logins are the same."""
+        entries = journals.move(journals.shorten_pauses(journals.recorded('dovecot24'), SEC),
+                                journals.now())
+        expected = journals.expected('dovecot24')
+        with Sandbox() as box, box.writer([journals.noise(entries[0].usec - SEC)]) as writer:
+            watcher = box.start().wait_ready()
+            for start in range(0, len(entries), 37):
+                writer.append(entries[start:start + 37])
+            writer.append([journals.dovecot_login(journals.now(), '192.0.2.250', 'last')])
+            watcher.wait_event('allow', '192.0.2.250')
+            self.assertEqual([(event.address, event.user) for event in watcher.events()],
+                             [(login.address, sanitised(login.user)) for login in expected]
+                             + [('192.0.2.250', 'last')])
+            watcher.stop()
+
+    def test_new_file_in_the_directory(self):
+        """What journald does at a rotation: the old file stays, a new one goes on."""
+        with Sandbox() as box:
+            first = [journals.dovecot_login(journals.now(), '192.0.2.1')]
+            with box.writer(first, 'system@1.journal') as writer:
+                watcher = box.start().wait_ready()
+                writer.append([journals.dovecot_login(journals.now(), '192.0.2.2')])
+                watcher.wait_event('allow', '192.0.2.2')
+            third = [journals.dovecot_login(journals.now(), '192.0.2.3')]
+            with box.writer(third, 'system.journal') as writer:
+                watcher.wait_event('allow', '192.0.2.3')
+                writer.append([journals.dovecot_login(journals.now(), '192.0.2.4')])
+                watcher.wait_event('allow', '192.0.2.4')
+                watcher.stop()
+            self.assertEqual([(event.kind, event.address) for event in watcher.events()],
+                             [('allow', f'192.0.2.{number}') for number in range(1, 5)])
+
+    def test_files_removed_while_it_follows(self):
+        """What journald does when space runs short: files go away, and are let go of."""
+        with Sandbox() as box:
+            box.write([journals.dovecot_login(journals.now(), '192.0.2.1')], 'old.journal')
+            watcher = box.start().wait_ready()
+            (box.journal / 'old.journal').unlink()
+            for number in range(2, 6):
+                box.write([journals.dovecot_login(journals.now(), f'192.0.2.{number}')],
+                          f'new{number}.journal')
+                watcher.wait_event('allow', f'192.0.2.{number}')
+                (box.journal / f'new{number}.journal').unlink()
+            box.write([journals.dovecot_login(journals.now(), '192.0.2.6')], 'last.journal')
+            watcher.wait_event('allow', '192.0.2.6')
+            held = [os.readlink(f'/proc/{watcher.pid}/fd/{fd}')
+                    for fd in os.listdir(f'/proc/{watcher.pid}/fd')]
+            self.assertNotIn(str(box.journal / 'old.journal') + ' (deleted)', held)
+            watcher.stop()
+            self.assertEqual([event.address for event in watcher.events('allow')],
+                             [f'192.0.2.{number}' for number in range(1, 7)])
+
+    def test_file_cut_short_while_it_is_read(self):
+        """A journal file loses its pages under the reader; the program survives and goes on."""
+        with Sandbox() as box:
+            box.write([journals.dovecot_login(journals.now(), '192.0.2.1')], 'old.journal')
+            watcher = box.start().wait_ready()
+            os.truncate(box.journal / 'old.journal', 0)
+            box.write([journals.dovecot_login(journals.now(), '192.0.2.2')], 'new.journal')
+            watcher.wait_event('allow', '192.0.2.2')
+            box.write([journals.dovecot_login(journals.now(), '192.0.2.3')], 'new.journal')
+            watcher.wait_event('allow', '192.0.2.3')
+            watcher.stop()
+
+    def test_damaged_file_beside_a_good_one(self):
+        with Sandbox() as box:
+            (box.journal / 'damaged.journal').write_bytes(os.urandom(70000))
+            box.write([journals.dovecot_login(journals.now(), '192.0.2.1')])
+            watcher = box.start().wait_ready().stop()
+            self.assertEqual([event.address for event in watcher.events()], ['192.0.2.1'])
+
+    def test_single_file(self):
+        with Sandbox() as box:
+            box.write([journals.dovecot_login(journals.now() - SEC, '192.0.2.1')])
+            box.write([journals.dovecot_login(journals.now() - SEC, '192.0.2.2')], 'other.journal')
+            watcher = box.start(f'--watchlog={box.journal}/system.journal').wait_ready()
+            self.assertEqual([event.address for event in watcher.events()], ['192.0.2.1'])
+            box.write([journals.dovecot_login(journals.now(), '192.0.2.3')])
+            watcher.wait_event('allow', '192.0.2.3')
+            watcher.stop()
+
+    def test_old_name_of_the_option(self):
+        with Sandbox() as box:
+            box.write([journals.dovecot_login(journals.now() - SEC, '192.0.2.1')])
+            watcher = box.start(f'--config={box.config}', f'--logfile={box.journal}',
+                                f'--dbfile={box.map}', defaults=False).wait_ready().stop()
+            self.assertEqual([event.address for event in watcher.events()], ['192.0.2.1'])
+
+    def test_journal_in_the_configuration(self):
+        with Sandbox() as box:
+            box.configure(f'Journal={box.journal}\nMap={box.map}')
+            box.write([journals.dovecot_login(journals.now() - SEC, '192.0.2.1')])
+            watcher = box.start(f'--config={box.config}', defaults=False).wait_ready().stop()
+            self.assertEqual([event.address for event in watcher.events()], ['192.0.2.1'])
+
+
+class Dropped(unittest.TestCase):
+    """journald drops messages of a unit that writes too many, logins among them."""
+
+    def notice(self, unit, **fields):
+        values = {'MESSAGE_ID': DROPPED, '_TRANSPORT': 'driver', '_PID': 55, '_UID': 0,
+                  '_COMM': 'systemd-journal', '_SYSTEMD_UNIT': 'systemd-journald.service',
+                  'SYSLOG_IDENTIFIER': 'systemd-journald', 'PRIORITY': '4', 'N_DROPPED': '4711',
+                  **fields}
+        return journals.entry(journals.now(), f'Suppressed 4711 messages from {unit}', **values)
+
+    def test_warning_with_the_remedy(self):
+        with Sandbox() as box, box.writer([journals.noise(journals.now())]) as writer:
+            watcher = box.start(debug=False).wait_ready()
+            writer.append([self.notice('dovecot.service')])
+            line = watcher.lines[watcher.wait_line('LogRateLimitIntervalSec=0')]
+            self.assertIn('dovecot.service', line)
+            watcher.stop()
+
+    def test_other_units_and_forgeries_are_no_concern(self):
+        with Sandbox() as box, box.writer([journals.noise(journals.now())]) as writer:
+            watcher = box.start().wait_ready()
+            writer.append([self.notice('nginx.service'),
+                           self.notice('dovecot.service', _TRANSPORT='journal',
+                                       _SYSTEMD_UNIT='user@1000.service', _UID=1000),
+                           journals.dovecot_login(journals.now(), '192.0.2.1')])
+            watcher.wait_event('allow', '192.0.2.1')
+            self.assertEqual([line for line in watcher.lines if 'RateLimit' in line], [])
+            watcher.stop()
+
+
+if __name__ == '__main__':
+    tap.main()

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Journals recorded from real servers yield the logins that there were, and nothing else."""
+
+import unittest
+
+import journals
+import tap
+from journals import MIN, SEC
+from watcher import Sandbox, events, sanitised
+
+LOGINS = ('allow', 'extend', 'ignore', 'refuse', 'stale')
+FORGED = '6.6.6.6'  # every forged or failed login in the recordings claims to come from here
+
+
+def is_loopback(address):
+    return address == '::1' or address.startswith('127.')
+
+
+class Recorded(unittest.TestCase):
+    def replay(self, name):
+        """All of a recording, each entry at its own time, ended ten seconds ago."""
+        with Sandbox() as box:
+            entries = journals.move(journals.recorded(name), journals.now() - 10 * SEC)
+            box.write(entries)
+            watcher = box.start('--reprocess').wait_ready().stop()
+            return entries, watcher, box.list()
+
+    def check(self, name):
+        entries, watcher, held = self.replay(name)
+        expected = journals.expected(name)
+        self.assertTrue(expected)
+
+        found = watcher.events(*LOGINS)
+        self.assertEqual([(event.address, event.user) for event in found],
+                         [(login.address, sanitised(login.user)) for login in expected])
+        for event in found:
+            self.assertEqual(event.kind == 'ignore', is_loopback(event.address), event)
+        self.assertNotIn(FORGED, [event.address for event in watcher.events()])
+
+        rule = 'courier' if name == 'courier' else 'dovecot'
+        self.assertEqual({event.rule for event in watcher.events()}, {rule})
+        self.check_map(entries, expected, held, rule)
+
+    def check_map(self, entries, expected, held, rule):
+        """The map holds each address's last login, unless that is half an hour ago."""
+        last, at = {}, 0
+        for login in expected:
+            at = next(i for i in range(at, len(entries)) if entries[i].message == login.message) + 1
+            last[login.address] = (entries[at - 1].usec, sanitised(login.user))
+        fresh = {address: login for address, login in last.items()
+                 if not is_loopback(address) and login[0] > journals.now() - 30 * MIN}
+        self.assertEqual(set(held), set(fresh))
+        for address, (usec, user) in fresh.items():
+            record = held[address]
+            self.assertEqual((record['login_usec'], record['user'], record['rule']),
+                             (usec, user, rule))
+            self.assertEqual(record['expires_usec'], usec + 30 * MIN)
+
+    def test_dovecot(self):
+        self.check('dovecot')
+
+    def test_dovecot_that_accepts_any_user_name(self):
+        self.check('dovecot-anyuser')
+
+    def test_dovecot_with_injected_log_lines(self):
+        self.check('dovecot-loginject')
+
+    def test_dovecot_as_proxy(self):
+        self.check('dovecot-proxy')
+
+    def test_dovecot_2_2(self):
+        self.check('dovecot22')
+
+    def test_dovecot_2_4(self):
+        self.check('dovecot24')
+
+    def test_courier(self):
+        self.check('courier')
+
+
+class Together(unittest.TestCase):
+    def test_two_servers_in_one_journal(self):
+        last = journals.now() - 10 * SEC
+        lists = [journals.move(journals.shorten_pauses(journals.recorded(name), SEC), last)
+                 for name in ('dovecot24', 'courier')]
+        with Sandbox() as box:
+            box.write(journals.merge(*lists))
+            watcher = box.start('--reprocess').wait_ready().stop()
+            for rule, name in (('dovecot', 'dovecot24'), ('courier', 'courier')):
+                self.assertEqual(
+                    [(event.address, event.user) for event in watcher.events(*LOGINS)
+                     if event.rule == rule],
+                    [(login.address, sanitised(login.user)) for login in journals.expected(name)])
+
+    def test_reprocess_says_that_it_is_done(self):
+        with Sandbox() as box:
+            box.write(journals.move(journals.recorded('dovecot24'), journals.now() - 10 * SEC))
+            box.start('--reprocess').wait_ready().wait_line('end of the journal')
+
+    def test_reprocess_lives_in_the_time_of_the_entries(self):
+        # Two hours ago: allowed then, and run out since.
+        then = journals.now() - 120 * MIN
+        with Sandbox() as box:
+            box.write([journals.dovecot_login(then, '192.0.2.10'),
+                       journals.dovecot_login(then + 10 * MIN, '192.0.2.10'),
+                       journals.dovecot_login(then + 41 * MIN, '192.0.2.10')])
+            watcher = box.start('--reprocess').wait_ready()
+            # The last one runs out when the time of the journal gives way to that of the clock.
+            end = watcher.wait_line('end of the journal')
+            watcher.wait_event('expire', '192.0.2.10', after=end)
+            watcher.stop()
+            self.assertEqual([event.kind for event in watcher.events()],
+                             ['allow', 'extend', 'expire', 'allow', 'expire'])
+            self.assertEqual(box.list(), {})
+
+
+class Forged(unittest.TestCase):
+    """What is not from the server's own unit, or not a login, opens nothing."""
+
+    def check(self, *forged, extra_rule=None):
+        start = journals.now() - MIN
+        entries = [entry.at(start + number) for number, entry in enumerate(forged)]
+        with Sandbox() as box:
+            if extra_rule:
+                box.rule('60-extra.conf', extra_rule)
+            box.write([*entries, journals.dovecot_login(start + SEC, '192.0.2.1', 'genuine')])
+            watcher = box.start().wait_ready().stop()
+            self.assertEqual([(event.kind, event.address) for event in watcher.events()],
+                             [('allow', '192.0.2.1')])
+            self.assertEqual(set(box.list()), {'192.0.2.1'})
+
+    def login(self, **fields):
+        return journals.dovecot_login(0, FORGED, 'eve', **fields)
+
+    def courier(self, **fields):
+        return journals.courier_login(0, FORGED, 'eve', **fields)
+
+    def test_other_unit(self):
+        self.check(self.login(_SYSTEMD_UNIT='cron.service'),
+                   self.courier(_SYSTEMD_UNIT='cron.service'))
+
+    def test_similar_unit(self):
+        for unit in ('dovecot.service.service', 'dovecot.servic', 'Dovecot.service',
+                     'dovecot@.service', 'dovecot.service ', 'xdovecot.service'):
+            with self.subTest(unit):
+                self.check(self.login(_SYSTEMD_UNIT=unit))
+
+    def test_no_unit(self):
+        self.check(self.login(_SYSTEMD_UNIT=None), self.courier(_SYSTEMD_UNIT=None),
+                   self.login(_SYSTEMD_UNIT=None, UNIT='dovecot.service',
+                              OBJECT_SYSTEMD_UNIT='dovecot.service'))
+
+    def test_unit_of_a_users_own_manager(self):
+        self.check(self.login(_SYSTEMD_UNIT='user@1001.service', _UID=1001,
+                              _SYSTEMD_USER_UNIT='dovecot.service'))
+
+    def test_user_id_of_a_mail_process(self):
+        self.check(self.login(_UID=1000), self.courier(_UID=1000), self.login(_UID=None))
+
+    def test_field_that_only_begins_like_it(self):
+        self.check(self.login(_SYSTEMD_UNIT=None, _SYSTEMD_UNITS='dovecot.service'))
+
+    def test_message_of_another_server(self):
+        """An entry that one rule asks for is not judged by another's patterns."""
+        self.check(journals.entry(0, self.courier().message, _SYSTEMD_UNIT='dovecot.service',
+                                  _UID=0, SYSLOG_IDENTIFIER='dovecot'),
+                   journals.entry(0, self.login().message, _SYSTEMD_UNIT='courier-imap.service',
+                                  _UID=0, SYSLOG_IDENTIFIER='imapd'))
+
+    def test_message_for_a_rule_without_a_login(self):
+        self.check(journals.entry(0, self.login().message, _SYSTEMD_UNIT='other.service', _UID=0),
+                   extra_rule='[Rule other]\nMatch=_SYSTEMD_UNIT=other.service\n'
+                              'Login=^other (?<addr>\\S+)$\n')
+
+    def test_second_line_of_a_message(self):
+        line = self.login().message
+        self.check(self.login_with(b'imap-login: Disconnected: user=<x>\n' + line + b'\n'),
+                   self.login_with(line + b'\nmore'), self.login_with(line + b'\n'),
+                   self.login_with(line + b'\0'), self.login_with(b'\n' + line))
+
+    def login_with(self, message):
+        return journals.Entry([(key, message if key == b'MESSAGE' else value)
+                               for key, value in self.login().fields])
+
+    def test_no_message(self):
+        self.check(journals.Entry([field for field in self.login().fields
+                                   if field[0] != b'MESSAGE']))
+
+    def test_address_that_is_none(self):
+        for address in ('6.6.6.666', '6.6.6', '::ffff:6.6.6.6.6', '06.06.06.06', ':', '...',
+                        '6.6.6.6:25', 'fe80::1%eth0', '[6.6.6.6]'):
+            with self.subTest(address):
+                self.check(self.login_with(journals.dovecot_message(address).encode()))
+
+    def test_very_long_message(self):
+        name = 'x' * 100000
+        self.check(self.login_with(journals.dovecot_message(FORGED, name).encode()),
+                   self.login_with(b'imap-login: Login: user=<'
+                                   + b'>, method=PLAIN, rip=6.6.6.6' * 4000))
+
+
+class CutLines(unittest.TestCase):
+    """courierlogger logs the rest of a line that is too long as if it were a line of its own; so
+    whoever fails to log in under a long name chooses how an entry begins."""
+
+    def cut(self, when, **fields):
+        return self.entry(when, 'LOGIN FAILED, user=' + 'x' * (503 - len('LOGIN FAILED, user=')),
+                          **fields)
+
+    def rest(self, when, **fields):
+        message = f'LOGIN, user=eve, ip=[{FORGED}], port=[1], protocol=IMAP'
+        return self.entry(when, message, **fields)
+
+    def entry(self, when, message, **fields):
+        entry = journals.courier_login(when, FORGED, **fields)
+        return journals.Entry([(key, message.encode() if key == b'MESSAGE' else value)
+                               for key, value in entry.fields])
+
+    def test_rest_is_not_believed(self):
+        start = journals.now() - MIN
+        with Sandbox() as box:
+            box.write([self.cut(start), self.rest(start + 1),
+                       journals.courier_login(start + SEC, '192.0.2.1', _PID=433)])
+            watcher = box.start().wait_ready().stop()
+            self.assertEqual([(event.kind, event.address) for event in watcher.events()],
+                             [('allow', '192.0.2.1')])
+            self.assertEqual(set(box.list()), {'192.0.2.1'})
+
+    def test_rest_that_comes_after_a_restart(self):
+        for end in ('stop', 'kill'):
+            start = journals.now() - MIN
+            with self.subTest(end), Sandbox() as box:
+                box.write([self.cut(start)])
+                getattr(box.start().wait_ready(), end)()
+                box.write([self.rest(start + SEC),
+                           journals.courier_login(start + SEC, '192.0.2.1', _PID=433)])
+                watcher = box.start().wait_ready().stop()
+                self.assertEqual([(event.kind, event.address) for event in watcher.events()],
+                                 [('allow', '192.0.2.1')])
+                self.assertEqual(set(box.list()), {'192.0.2.1'})
+
+    def test_rest_that_comes_while_it_follows(self):
+        with Sandbox() as box, box.writer([self.cut(journals.now())]) as writer:
+            watcher = box.start().wait_ready()
+            writer.append([self.rest(journals.now()),
+                           journals.courier_login(journals.now(), '192.0.2.1', _PID=433)])
+            watcher.wait_event('allow', '192.0.2.1')
+            self.assertEqual(set(box.list()), {'192.0.2.1'})
+            watcher.stop()
+
+
+class Names(unittest.TestCase):
+    """Users may choose their names; what these look like is never taken for the address."""
+
+    def check(self, user, shown=None, login=journals.dovecot_login):
+        shown = user if shown is None else shown
+        with Sandbox() as box:
+            box.write([login(journals.now() - MIN, '192.0.2.10', user)])
+            watcher = box.start().wait_ready().stop()
+            self.assertEqual([(event.kind, event.address, event.user)
+                              for event in watcher.events()], [('allow', '192.0.2.10', shown)])
+            held = box.list()
+            self.assertEqual(set(held), {'192.0.2.10'})
+            self.assertEqual(held['192.0.2.10']['user'], shown)
+
+    def test_dovecot_name_like_the_rest_of_the_line(self):
+        self.check('eve>, method=PLAIN, rip=6.6.6.6, lip=1.1.1.1, mpid=1, session=<x')
+
+    def test_courier_name_like_the_rest_of_the_line(self):
+        self.check('x, ip=[6.6.6.6], port=[1], protocol=IMAP', login=journals.courier_login)
+
+    def test_other_scripts(self):
+        self.check('użytkownik-郵件', 'użytkownik-郵件')
+
+    def test_direction_override(self):
+        self.check('ab\u202ecd', 'ab?cd', login=journals.courier_login)
+
+    def test_long_name(self):
+        self.check('n' * 300, 'n' * 255, login=journals.courier_login)
+
+
+if __name__ == '__main__':
+    tap.main()
