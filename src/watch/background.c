@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,21 +16,43 @@
 static const char *written_pid_file;
 static int ready_fd = -1;
 
-/* Holds the file open only as long as it takes; O_EXCL with an unlink before it never follows a
- * link and never writes into a file that somebody else keeps open. */
+/* A mistyped path must not cost somebody another file: only one that is empty, or has nothing but a
+ * number in it, is overwritten, and a link is not followed. */
+static int check_pid_file(int fd)
+{
+    char text[32];
+    struct stat st;
+    ssize_t n;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+        return -EEXIST;
+    n = read(fd, text, sizeof(text));
+    if (n < 0)
+        return -errno;
+    for (ssize_t i = 0; i < n; i++)
+        if (!memchr("0123456789\n", text[i], 11))
+            return -EEXIST;
+    return n < (ssize_t)sizeof(text) ? 0 : -EEXIST;
+}
+
 static int write_pid_file(const char *path)
 {
-    _cleanup_(closep) int fd = -1;
+    _cleanup_(closep) int fd =
+        open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
     char text[32];
-    int len;
+    int len, r;
 
-    if (unlink(path) < 0 && errno != ENOENT)
-        return -errno;
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return -errno;
+    r = check_pid_file(fd);
+    if (r < 0)
+        return r;
     len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-    if (write(fd, text, (size_t)len) != len)
+    if (ftruncate(fd, 0) < 0)
+        return -errno;
+    if (pwrite(fd, text, (size_t)len, 0) != len)
         return -EIO;
     written_pid_file = path;
     return 0;

@@ -5,8 +5,8 @@
 
 /* Forks. The parent stays until background_ready() or the child's end, and exits with what the
  * child then has to say; only the child returns. The child has a session of its own, works in "/",
- * and has written its number to `pid_file`, which must not be a link. Returns 0 or a negative
- * errno. */
+ * and has written its number to `pid_file`, which must not be a link or hold anything but a number.
+ * Returns 0 or a negative errno. */
 int background_enter(const char *pid_file);
 
 /* In the child: lets the parent go, and the terminal with it. Returns 0 or a negative errno. */
