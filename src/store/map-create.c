@@ -136,6 +136,18 @@ int map_create(const struct map_options *options, struct map **ret)
     return 0;
 }
 
+int map_check_place(struct map *map)
+{
+    const char *path = map->new_path ? map->new_path : map->path;
+    struct stat st;
+
+    if (!path)
+        return 0;
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? -EBADMSG : -errno;
+    return st.st_dev == map->device && st.st_ino == map->inode ? 0 : -EBADMSG;
+}
+
 int map_publish(struct map *map)
 {
     if (!map->new_path)
@@ -143,7 +155,8 @@ int map_publish(struct map *map)
     if (rename(map->new_path, map->path) < 0)
         return -errno;
     free(TAKE_PTR(map->new_path));
-    return 0;
+    /* TDB would go on to set the times of the file of the old name at each commit. */
+    return map_reopen(map);
 }
 
 struct conversion {

@@ -108,6 +108,32 @@ int map_open_reader(const char *path, struct map **ret)
     return 0;
 }
 
+/* Makes the map the one that is open in `fresh`, which is used up. */
+static void replace_file(struct map *map, struct map *fresh)
+{
+    map_close_file(map);
+    map->tdb = TAKE_PTR(fresh->tdb);
+    map->device = fresh->device;
+    map->inode = fresh->inode;
+    map->size = fresh->size;
+    map->ipv6_bits = fresh->ipv6_bits;
+    map_close(fresh);
+}
+
+int map_reopen(struct map *map)
+{
+    struct map *fresh;
+    int r;
+
+    /* One process can have a TDB open only once. */
+    map_close_file(map);
+    r = map_open_reader(map->path, &fresh);
+    if (r < 0)
+        return r;
+    replace_file(map, fresh);
+    return map_lock_for_writing(map);
+}
+
 int map_refresh(struct map *map)
 {
     struct map *fresh;
@@ -126,13 +152,7 @@ int map_refresh(struct map *map)
     r = map_open_reader(map->path, &fresh);
     if (r < 0)
         return r;
-    (void)tdb_close(map->tdb);
-    map->tdb = TAKE_PTR(fresh->tdb);
-    map->device = fresh->device;
-    map->inode = fresh->inode;
-    map->size = fresh->size;
-    map->ipv6_bits = fresh->ipv6_bits;
-    map_close(fresh);
+    replace_file(map, fresh);
     return 0;
 }
 

@@ -47,6 +47,9 @@ int map_fetch(struct map *map, const char *key, char *ret, size_t size, size_t *
 
 int map_store(struct map *map, const char *key, const char *value, size_t len);
 
+/* Closes what is open, if anything, and gives up the writer's lock. */
+void map_close_file(struct map *map);
+
 /* From map-create.c. */
 
 extern const struct tdb_logging_context map_tdb_silent;
@@ -71,3 +74,6 @@ int map_create(const struct map_options *options, struct map **ret);
 int map_convert(struct map *old, const struct map_options *options, struct map **ret);
 
 bool map_fits(const struct map *map, const struct map_options *options);
+
+/* From map-open.c: opens the writer's file once more, under its path. */
+int map_reopen(struct map *map);

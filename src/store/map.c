@@ -19,17 +19,22 @@
 
 #include "map-private.h"
 
+void map_close_file(struct map *map)
+{
+    if (!map->tdb)
+        return;
+    map_cancel(map);
+    /* TDB 1.4.8 leaves a part of the file mapped after it grew in a transaction, which would keep a
+     * writer's lock until the process ends. */
+    (void)flock(tdb_fd(map->tdb), LOCK_UN);
+    (void)tdb_close(TAKE_PTR(map->tdb));
+}
+
 struct map *map_close(struct map *map)
 {
     if (!map)
         return NULL;
-    if (map->tdb) {
-        /* TDB 1.4.8 leaves a part of the file mapped after it grew in a transaction, which would
-         * keep a writer's lock until the process ends. */
-        map_cancel(map);
-        (void)flock(tdb_fd(map->tdb), LOCK_UN);
-        (void)tdb_close(map->tdb);
-    }
+    map_close_file(map);
     free(map->path);
     free(map->new_path);
     free(map->aside);

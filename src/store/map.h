@@ -57,6 +57,10 @@ unsigned map_ipv6_bits(const struct map *map);
  * place. Returns 0 or the errno of map_open_reader(); the map then has the old file still. */
 int map_refresh(struct map *map);
 
+/* Writer: returns 0 if the file is still where it was put, -EBADMSG if it was deleted or replaced,
+ * so that nobody reads what is written to it, or another negative errno. */
+int map_check_place(struct map *map);
+
 /* Looks an address up, in the group that the map keeps it in. Returns 0, -ENOENT if it is not
  * there, -EBADMSG for a record that cannot be read, or another errno. */
 int map_get(struct map *map, const struct addr *addr, struct record *ret);

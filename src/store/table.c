@@ -43,36 +43,102 @@ int table_new(struct map *map, size_t max_entries, struct table **ret)
     return 0;
 }
 
+static bool is_excluded(const struct table_bounds *bounds, const struct addr *addr)
+{
+    for (size_t i = 0; i < sizeof(bounds->excluded) / sizeof(bounds->excluded[0]); i++)
+        if (networks_contain(bounds->excluded[i], addr, NULL))
+            return true;
+    return false;
+}
+
+static bool is_beyond(const struct table_bounds *bounds, const struct addr *addr,
+                      const struct record *record)
+{
+    return record->login_usec > bounds->now_usec ||
+           record->expires_usec > bounds->now_usec + bounds->longest_usec ||
+           is_excluded(bounds, addr);
+}
+
 struct load {
     struct table *table;
-    uint64_t now_usec, longest_usec;
+    const struct table_bounds *bounds;
     bool is_beyond;
 };
-
-/* True for a record that only a clock that was ahead can have made. */
-static bool reaches_beyond(const struct record *record, uint64_t now_usec, uint64_t longest_usec)
-{
-    return record->login_usec > now_usec || record->expires_usec > now_usec + longest_usec;
-}
 
 static int load_record(const struct addr *addr, const struct record *record, void *userdata)
 {
     struct load *load = userdata;
 
-    if (record && reaches_beyond(record, load->now_usec, load->longest_usec))
+    if (record && is_beyond(load->bounds, addr, record))
         load->is_beyond = true;
     /* An unreadable record allows nobody; it comes due at once, and is then removed. */
     return heap_push(load->table->heap, record ? record->expires_usec : 0, addr);
 }
 
-int table_load(struct table *table, uint64_t now_usec, uint64_t longest_usec)
+int table_load(struct table *table, const struct table_bounds *bounds)
 {
-    struct load load = { table, now_usec, longest_usec, false };
+    struct load load = { table, bounds, false };
     int r;
 
     heap_clear(table->heap);
     r = map_each(table->map, load_record, &load);
     return r < 0 ? r : load.is_beyond;
+}
+
+/* Addresses that were found while the map must not be changed. */
+struct found {
+    const struct table_bounds *bounds;
+    struct addr *addrs;
+    size_t count, capacity;
+};
+
+static int find_beyond(const struct addr *addr, const struct record *record, void *userdata)
+{
+    struct found *found = userdata;
+
+    if (!record || !is_beyond(found->bounds, addr, record))
+        return 0;
+    if (found->count == found->capacity) {
+        size_t capacity = found->capacity ? 2 * found->capacity : 64;
+        struct addr *addrs = reallocarray(found->addrs, capacity, sizeof(*addrs));
+
+        if (!addrs)
+            return -ENOMEM;
+        found->addrs = addrs;
+        found->capacity = capacity;
+    }
+    found->addrs[found->count++] = *addr;
+    return 0;
+}
+
+static int shorten(struct table *table, const struct table_bounds *bounds, const struct addr *addr)
+{
+    struct record record;
+    int r = map_get(table->map, addr, &record);
+
+    if (r < 0)
+        return r;
+    if (record.login_usec > bounds->now_usec)
+        record.login_usec = bounds->now_usec;
+    if (record.expires_usec > bounds->now_usec + bounds->longest_usec)
+        record.expires_usec = bounds->now_usec + bounds->longest_usec;
+    return map_put(table->map, addr, &record);
+}
+
+int table_mend(struct table *table, const struct table_bounds *bounds)
+{
+    struct found found = { .bounds = bounds };
+    int r = map_each(table->map, find_beyond, &found), removed = 0;
+
+    for (size_t i = 0; i < found.count && r == 0; i++) {
+        bool excluded = is_excluded(bounds, &found.addrs[i]);
+
+        r = excluded ? map_delete(table->map, &found.addrs[i])
+                     : shorten(table, bounds, &found.addrs[i]);
+        removed += excluded;
+    }
+    free(found.addrs);
+    return r < 0 ? r : removed;
 }
 
 static void fill_record(const struct event *event, uint64_t time_usec, struct record *ret)
@@ -172,56 +238,6 @@ int table_expire(struct table *table, uint64_t now_usec, struct addr *ret_addr,
             return r;
     }
     return 0;
-}
-
-struct clamp {
-    uint64_t now_usec, longest_usec;
-    struct addr *addrs;
-    size_t count, capacity;
-};
-
-static int find_beyond(const struct addr *addr, const struct record *record, void *userdata)
-{
-    struct clamp *clamp = userdata;
-
-    if (!record || !reaches_beyond(record, clamp->now_usec, clamp->longest_usec))
-        return 0;
-    if (clamp->count == clamp->capacity) {
-        size_t capacity = clamp->capacity ? 2 * clamp->capacity : 64;
-        struct addr *addrs = reallocarray(clamp->addrs, capacity, sizeof(*addrs));
-
-        if (!addrs)
-            return -ENOMEM;
-        clamp->addrs = addrs;
-        clamp->capacity = capacity;
-    }
-    clamp->addrs[clamp->count++] = *addr;
-    return 0;
-}
-
-static int clamp_record(struct table *table, const struct addr *addr, const struct clamp *clamp)
-{
-    struct record record;
-    int r = map_get(table->map, addr, &record);
-
-    if (r < 0)
-        return r;
-    if (record.login_usec > clamp->now_usec)
-        record.login_usec = clamp->now_usec;
-    if (record.expires_usec > clamp->now_usec + clamp->longest_usec)
-        record.expires_usec = clamp->now_usec + clamp->longest_usec;
-    return map_put(table->map, addr, &record);
-}
-
-int table_clamp(struct table *table, uint64_t now_usec, uint64_t longest_usec)
-{
-    struct clamp clamp = { .now_usec = now_usec, .longest_usec = longest_usec };
-    int r = map_each(table->map, find_beyond, &clamp);
-
-    for (size_t i = 0; i < clamp.count && r == 0; i++)
-        r = clamp_record(table, &clamp.addrs[i], &clamp);
-    free(clamp.addrs);
-    return r;
 }
 
 uint64_t table_next_usec(const struct table *table)

@@ -6,6 +6,7 @@
 
 #include "core/cleanup.h"
 #include "core/event.h"
+#include "core/network.h"
 #include "core/record.h"
 #include "map.h"
 
@@ -27,10 +28,22 @@ int table_new(struct map *map, size_t max_entries, struct table **ret);
 struct table *table_free(struct table *table);
 DEFINE_CLEANUP(struct table *, table_free)
 
-/* Learns what the map holds: at the start, and after each transaction that did not take effect.
- * Returns 0; 1 if the clock was set back since some record was written, which table_clamp() mends;
- * or a negative errno. */
-int table_load(struct table *table, uint64_t now_usec, uint64_t longest_usec);
+/* What no record may be beyond, although it was right when it was written: the clock can have been
+ * set back since, and the configuration changed. */
+struct table_bounds {
+    uint64_t now_usec;                  /* no login was later */
+    uint64_t longest_usec;              /* nobody is allowed for longer than this from now */
+    const struct networks *excluded[2]; /* no address is in one of these */
+};
+
+/* Learns what the map holds: at the start, after each transaction that did not take effect, and
+ * when the bounds have changed. Returns 0; 1 if there are records beyond the bounds, which
+ * table_mend() changes; or a negative errno. */
+int table_load(struct table *table, const struct table_bounds *bounds);
+
+/* Inside a transaction: removes the addresses that are excluded, and shortens what reaches beyond
+ * the bounds. Returns how many records were removed, or a negative errno; then load anew. */
+int table_mend(struct table *table, const struct table_bounds *bounds);
 
 /* Inside a transaction: applies a login. A login from the future (a clock was wrong) counts as one
  * from now. Returns 0 with what it came to, or a negative errno. */
@@ -41,10 +54,6 @@ int table_login(struct table *table, const struct event *event, uint64_t now_use
  * last record, 0 if there is none, or a negative errno. */
 int table_expire(struct table *table, uint64_t now_usec, struct addr *ret_addr,
                  struct record *ret_record);
-
-/* Inside a transaction, after the clock was set: nobody keeps more than `longest_usec` from now,
- * nor a login that has not been yet. Returns 0 or a negative errno; then load anew. */
-int table_clamp(struct table *table, uint64_t now_usec, uint64_t longest_usec);
 
 /* When table_expire() has something to look at next; UINT64_MAX if never. */
 uint64_t table_next_usec(const struct table *table);

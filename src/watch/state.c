@@ -112,24 +112,32 @@ static int open_map(const struct settings *settings, struct map **ret)
     return 0;
 }
 
-/* Loads the table from the map, and mends what a clock that was set back left there. */
-static int load_table(struct table *table, struct map *map, const struct settings *settings)
+/* Loads the table from the map, and mends what is not right any more: the clock was set back, or
+ * networks were added to those that are not listed. */
+static int load_table(struct table *table, struct map *map, const struct settings *settings,
+                      const struct networks *local_networks)
 {
-    uint64_t now = clock_realtime_usec(), longest_usec = settings_longest_grace_usec(settings);
-    int r = table_load(table, now, longest_usec);
+    struct table_bounds bounds = {
+        .now_usec = clock_realtime_usec(),
+        .longest_usec = settings_longest_grace_usec(settings),
+        .excluded = { local_networks, settings->never_grant },
+    };
+    int r = table_load(table, &bounds), removed = 0;
 
     if (r <= 0)
         return r;
     r = map_begin(map);
     if (r == 0)
-        r = table_clamp(table, now, longest_usec);
-    if (r == 0)
+        r = removed = table_mend(table, &bounds);
+    if (r >= 0)
         r = map_commit(map);
     if (r < 0) {
         map_cancel(map);
         return r;
     }
-    r = table_load(table, now, longest_usec);
+    if (removed > 0)
+        log_info("removed %d addresses that are local, or never to be granted, by now", removed);
+    r = table_load(table, &bounds);
     return r < 0 ? r : 0;
 }
 
@@ -185,14 +193,15 @@ const char *state_source_name(const struct state *state)
     return source_name(state->settings);
 }
 
-static int open_table(struct state *state, const struct settings *settings)
+static int open_table(struct state *state, const struct settings *settings,
+                      const struct networks *local_networks)
 {
     int r = open_map(settings, &state->map);
 
     if (r == 0)
         r = table_new(state->map, settings->max_entries, &state->table);
     if (r == 0)
-        r = load_table(state->table, state->map, settings);
+        r = load_table(state->table, state->map, settings, local_networks);
     if (r < 0) {
         state->table = table_free(state->table);
         state->map = map_close(state->map);
@@ -212,7 +221,7 @@ int state_open(struct settings *settings, struct state **ret)
     state->settings = settings;
     r = collect_local_networks(settings, &state->local_networks);
     if (r == 0)
-        r = open_table(state, settings);
+        r = open_table(state, settings, state->local_networks);
     if (r == 0)
         r = open_source(settings, state->map, settings->reprocess, &state->source);
     if (r < 0)
@@ -237,9 +246,9 @@ int state_recover(struct state *state, bool map_is_damaged)
     if (map_is_damaged) {
         state->table = table_free(state->table);
         state->map = map_close(state->map);
-        r = open_table(state, state->settings);
+        r = open_table(state, state->settings, state->local_networks);
     } else
-        r = load_table(state->table, state->map, state->settings);
+        r = load_table(state->table, state->map, state->settings, state->local_networks);
     if (r < 0)
         return r;
     (void)state_reopen_source(state);
@@ -248,7 +257,7 @@ int state_recover(struct state *state, bool map_is_damaged)
 
 int state_clamp(struct state *state)
 {
-    return load_table(state->table, state->map, state->settings);
+    return load_table(state->table, state->map, state->settings, state->local_networks);
 }
 
 /* What a running watcher cannot change without losing its thread. */
@@ -269,14 +278,15 @@ static int refuse_fixed(const struct settings *old, const struct settings *new)
 }
 
 /* Closes the map and opens it with the new settings; if that fails, with the old ones. */
-static int convert_map(struct state *state, const struct settings *settings)
+static int convert_map(struct state *state, const struct settings *settings,
+                       const struct networks *local_networks)
 {
     int r;
 
     state->table = table_free(state->table);
     state->map = map_close(state->map);
-    r = open_table(state, settings);
-    if (r < 0 && open_table(state, state->settings) < 0)
+    r = open_table(state, settings, local_networks);
+    if (r < 0 && open_table(state, state->settings, state->local_networks) < 0)
         return -ENOTRECOVERABLE;
     return r;
 }
@@ -300,7 +310,9 @@ int state_change(struct state *state, struct settings *settings)
         r = open_source(new, state->map, false, &source);
     converts = r == 0 && map_differs(state->settings, new);
     if (converts)
-        r = convert_map(state, new);
+        r = convert_map(state, new, networks);
+    else if (r == 0)
+        r = load_table(state->table, state->map, new, networks);
     if (r < 0)
         return r;
 

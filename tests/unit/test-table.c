@@ -17,6 +17,7 @@
 #define FULL  40 /* entries that the table may hold */
 
 static struct rules *rules;
+static struct networks *nobody;
 static const struct rule *short_rule, *long_rule;
 
 static int make_rules(void **state)
@@ -24,7 +25,8 @@ static int make_rules(void **state)
     struct rule *rule;
 
     rules = rules_new();
-    if (!rules || rules_get(rules, "short", &rule) < 0)
+    nobody = networks_new();
+    if (!nobody || !rules || rules_get(rules, "short", &rule) < 0)
         return -1;
     rule_set_grace(rule, GRACE);
     short_rule = rule;
@@ -38,6 +40,7 @@ static int make_rules(void **state)
 static int free_rules(void **state)
 {
     rules = rules_free(rules);
+    nobody = networks_free(nobody);
     return 0;
 }
 
@@ -50,12 +53,25 @@ static struct event event_of(unsigned number, const char *user, const struct rul
     return event;
 }
 
+/* Bounds in which no network is excluded. */
+static struct table_bounds bounds_at(uint64_t now)
+{
+    return (struct table_bounds){ now, 3 * GRACE, { nobody, nobody } };
+}
+
+static int load(struct table *table, uint64_t now)
+{
+    struct table_bounds bounds = bounds_at(now);
+
+    return table_load(table, &bounds);
+}
+
 static struct table *table_on(struct map *map, size_t max_entries, uint64_t now)
 {
     struct table *table = NULL;
 
     check_int("table", table_new(map, max_entries, &table), 0);
-    check_int("load", table_load(table, now, 3 * GRACE), 0);
+    check_int("load", load(table, now), 0);
     return table;
 }
 
@@ -183,7 +199,7 @@ static void test_cancelled(void **state)
     check_int("new", login(table, &lost, START + 10, &record), TABLE_ALLOW);
     check_int("expired", table_expire(table, START + GRACE, &addr, &record), 1);
     map_cancel(map);
-    check_int("load", table_load(table, START + 10, 3 * GRACE), 0);
+    check_int("load", load(table, START + 10), 0);
     check_unsigned("count", table_count(table), 1);
     check_unsigned("due", table_next_usec(table), START + GRACE);
     check_int("begin", map_begin(map), 0);
@@ -204,6 +220,7 @@ static void test_clock_set_back(void **state)
     const uint64_t wrong = START + 1000 * GRACE;
     struct event event = event_of(0, "alice", short_rule, wrong);
     struct event right = event_of(2, "bob", short_rule, START - 5);
+    struct table_bounds bounds = bounds_at(START);
     struct record record;
     struct addr addr;
 
@@ -211,12 +228,12 @@ static void test_clock_set_back(void **state)
     check_int("new", login(table, &right, START, &record), TABLE_ALLOW);
     check_int("new", login(table, &event, wrong, &record), TABLE_ALLOW);
     check_int("commit", map_commit(map), 0);
-    check_int("the wrong clock sees nothing", table_load(table, wrong, 3 * GRACE), 0);
-    check_int("the right one does", table_load(table, START, 3 * GRACE), 1);
+    check_int("the wrong clock sees nothing", load(table, wrong), 0);
+    check_int("the right one does", load(table, START), 1);
     check_int("begin", map_begin(map), 0);
-    check_int("clamp", table_clamp(table, START, 3 * GRACE), 0);
+    check_int("nobody is removed", table_mend(table, &bounds), 0);
     check_int("commit", map_commit(map), 0);
-    check_int("load", table_load(table, START, 3 * GRACE), 0);
+    check_int("load", load(table, START), 0);
     check_int("get", map_get(map, &event.addr, &record), 0);
     check_true("no more than the longest", record.expires_usec <= START + 3 * GRACE);
     check_true("no login that has not been", record.login_usec <= START);
@@ -227,6 +244,43 @@ static void test_clock_set_back(void **state)
     check_int("expires", table_expire(table, START + 3 * GRACE, &addr, &record), 1);
     check_int("commit", map_commit(map), 0);
     check_unsigned("all gone", count_records(map), 0);
+    table_free(table);
+    map_close(map);
+}
+
+/* Networks that are excluded by now: their addresses go, at once. */
+static void test_networks_excluded(void **state)
+{
+    struct map *map = open_writer(NULL, MAX_ENTRIES, 128, MAP_CREATED);
+    struct table *table = table_on(map, FULL, START);
+    _cleanup_(networks_freep) struct networks *networks = networks_new();
+    struct table_bounds bounds = { START, 3 * GRACE, { nobody, networks } };
+    struct record record;
+    char text[ADDR_TEXT_MAX];
+
+    check_int("begin", map_begin(map), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        struct event event = event_of(i, "alice", short_rule, START);
+
+        check_int("new", login(table, &event, START, &record), TABLE_ALLOW);
+    }
+    check_int("commit", map_commit(map), 0);
+    for (unsigned i = 1; i < 3; i++) {
+        struct addr addr = addr_number(i);
+
+        check_int("add", networks_add(networks, text, addr_format(&addr, text)), 0);
+    }
+    check_int("two are beyond", table_load(table, &bounds), 1);
+    check_int("begin", map_begin(map), 0);
+    check_int("two are removed", table_mend(table, &bounds), 2);
+    check_int("commit", map_commit(map), 0);
+    check_int("none is beyond", table_load(table, &bounds), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        struct addr addr = addr_number(i);
+
+        check_int("get", map_get(map, &addr, &record), i == 1 || i == 2 ? -ENOENT : 0);
+    }
+    check_unsigned("count", table_count(table), 2);
     table_free(table);
     map_close(map);
 }
@@ -339,7 +393,7 @@ static void test_random(void **state)
         check_int("commit", map_commit(map), 0);
         compare(map, table, naive, now);
         if (random_below(100) == 0)
-            check_int("load", table_load(table, now, 3 * GRACE), 0);
+            check_int("load", load(table, now), 0);
     }
     check_true("everything happened", seen[TABLE_ALLOW] > 100 && seen[TABLE_EXTEND] > 100 &&
                                           seen[TABLE_STALE] > 100 && seen[TABLE_REFUSE] > 100);
@@ -379,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_full),
         in_temp_dir(test_cancelled),
         cmocka_unit_test(test_clock_set_back),
+        cmocka_unit_test(test_networks_excluded),
         cmocka_unit_test_setup(test_random, random_setup),
         cmocka_unit_test(test_unreadable),
     };
