@@ -3,10 +3,11 @@
 #include "batch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/limits.h"
+#include "sigbus.h"
 
 struct batch {
     struct change *changes;
@@ -32,8 +33,13 @@ struct batch *batch_free(struct batch *batch)
 /* Most wake-ups have nothing to write, and then there is no transaction. */
 static int batch_open(struct batch *batch, struct map *map)
 {
-    int r = batch->is_open ? 0 : map_begin(map);
+    int r;
 
+    if (batch->is_open)
+        return 0;
+    r = map_check_place(map);
+    if (r == 0)
+        r = map_begin(map);
     if (r == 0)
         batch->is_open = true;
     return r;
@@ -81,16 +87,20 @@ static int expire(struct batch *batch, struct batch_context *context)
     return 0;
 }
 
+/* Who it was this time; the record may name a later login. */
+static void name_login(struct change *change, const struct event *event)
+{
+    snprintf(change->record.rule, sizeof(change->record.rule), "%s", rule_name(event->rule));
+    snprintf(change->record.user, sizeof(change->record.user), "%s", event->user);
+}
+
 static void ignore(struct change *change, enum change_kind kind, const struct event *event,
                    const char *network)
 {
-    const char *name = rule_name(event->rule);
-
     change->kind = kind;
     change->network = network;
     change->record.login_usec = event->time_usec;
-    memcpy(change->record.rule, name, strlen(name));
-    memcpy(change->record.user, event->user, sizeof(change->record.user));
+    name_login(change, event);
 }
 
 static int apply(struct batch *batch, const struct batch_context *context,
@@ -123,6 +133,7 @@ static int apply(struct batch *batch, const struct batch_context *context,
     if (r < 0)
         return r;
     change->kind = kinds[table_change];
+    name_login(change, event);
     return 0;
 }
 
@@ -252,6 +263,10 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
         r = read_entries(batch, context, &result, ret_error);
     if (r == 0)
         r = put_cursor(batch, context);
+    /* Zeros were read in place of a file's bytes, perhaps the map's: none of this can be relied on.
+     */
+    if (sigbus_happened())
+        r = -EBADMSG;
     if (r == 0)
         r = commit(batch, context->map);
     if (r < 0) {

@@ -75,6 +75,10 @@ int log_open(const char *file, bool debug, bool background)
         target = LOG_TO_FILE;
     } else if (background || stderr_is_journal())
         target = LOG_TO_JOURNAL;
+    else if (debug) {
+        target = LOG_TO_STDOUT;
+        fd = STDOUT_FILENO;
+    }
 
     if (state.target == LOG_TO_FILE)
         (void)close(state.fd);

@@ -41,11 +41,7 @@ static int read_settings(const struct options *options, struct settings **ret,
 
 static int open_log(const struct settings *settings, const struct options *options)
 {
-    const char *file = settings->log_file;
-
-    if (settings->debug && !file[0] && !options->pid_file)
-        file = "-";
-    return log_open(file, settings->debug, options->pid_file != NULL);
+    return log_open(settings->log_file, settings->debug, options->pid_file != NULL);
 }
 
 static int reload_settings(struct settings **ret, void *userdata)

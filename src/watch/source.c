@@ -22,7 +22,6 @@
 
 #include "core/duration.h"
 #include "core/limits.h"
-#include "sigbus.h"
 
 /* As journalctl(1) does. */
 #define PROCESS_INTERVAL 1024
@@ -50,6 +49,7 @@ struct source {
     void *userdata;
     unsigned since_process;
     bool has_pending;   /* the journal stands on an entry that was not given yet */
+    bool is_lost;       /* the journal does not stand on the entry that was given last */
     char *saved_cursor; /* of the last entry given, if its file may be gone by now */
     bool in_past;
     char *past_end;         /* the cursor with which the past ends; NULL: it ends by time */
@@ -230,6 +230,7 @@ int source_reopen(struct source *source, const struct source_position *position)
     source->journal = NULL;
     source->has_pending = false;
     source->in_past = false;
+    source->is_lost = false;
     source->since_process = 0;
     free(TAKE_PTR(source->saved_cursor));
     r = open_journal(source->path, &source->journal);
@@ -349,8 +350,6 @@ static int advance(struct source *source)
 
     for (unsigned i = 0; i < RETRIES_MAX; i++) {
         r = sd_journal_next(source->journal);
-        if (sigbus_happened())
-            return -EIO;
         if (r != -EBADMSG && r != -EADDRNOTAVAIL && r != -EIDRM && r != -EIO)
             return r;
         process(source);
@@ -379,6 +378,8 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
             r = error;
     }
     if (r < 0) {
+        /* The journal may stand on an entry already that was not given. */
+        source->is_lost = true;
         *ret_error = r;
         return SOURCE_BROKEN;
     }
@@ -393,8 +394,10 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
 
 int source_cursor(struct source *source, char **ret)
 {
-    int r = source->journal ? sd_journal_get_cursor(source->journal, ret) : -ENOTCONN;
+    int r = -ENODATA;
 
+    if (source->journal && !source->is_lost)
+        r = sd_journal_get_cursor(source->journal, ret);
     if (r < 0 && source->saved_cursor) {
         *ret = strdup(source->saved_cursor);
         return *ret ? 0 : -ENOMEM;

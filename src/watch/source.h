@@ -48,7 +48,8 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
  * source_next() says SOURCE_BROKEN until it succeeds. */
 int source_reopen(struct source *source, const struct source_position *position);
 
-/* The cursor of the entry that source_next() last gave, for the caller to free. */
+/* The cursor of the entry that source_next() last gave, for the caller to free. Returns 0, -ENODATA
+ * if it cannot be told after SOURCE_BROKEN, or another negative errno. */
 int source_cursor(struct source *source, char **ret);
 
 /* If the entry that source_next() last gave is journald's notice that it dropped messages of a

@@ -89,10 +89,14 @@ class Expiry(unittest.TestCase):
             start = journals.now() - MIN
             box.write([journals.dovecot_login(start, '192.0.2.10', 'new'),
                        journals.dovecot_login(start - 5 * MIN, '192.0.2.10', 'old')])
-            box.start().wait_ready().stop()
+            watcher = box.start().wait_ready()
+            # Each is told of by its own name, whatever the record says.
+            self.assertEqual([(event.kind, event.user) for event in watcher.events()],
+                             [('allow', 'new'), ('extend', 'old')])
+            watcher.stop()
             record = box.list()['192.0.2.10']
             self.assertEqual(record['expires_usec'], start + 30 * MIN)
-            self.assertEqual(record['login_usec'], start)
+            self.assertEqual((record['login_usec'], record['user']), (start, 'new'))
 
     def test_grace_of_a_rule(self):
         with Sandbox('Grace=10min') as box:

@@ -103,6 +103,19 @@ class Damaged(unittest.TestCase):
                 file.write(b'\xff' * (size - 168))
         self.damage_live(overwrite)
 
+    def test_deleted_while_it_runs(self):
+        """A file without a name would be written to for ever, and read by nobody."""
+        with Sandbox() as box, box.writer(series(1, 5)) as writer:
+            watcher = box.start().wait_ready()
+            box.map.unlink()
+            writer.append([journals.dovecot_login(journals.now(), '192.0.2.99')])
+            watcher.wait_event('allow', '192.0.2.99')
+            watcher.wait_line('starting with an empty map')
+            writer.append([journals.dovecot_login(journals.now(), '192.0.2.100')])
+            watcher.wait_event('allow', '192.0.2.100')
+            watcher.stop()
+            self.assertEqual(set(box.list()), addresses(1, 5) | addresses(99, 100))
+
     def test_damaged_twice(self):
         with Sandbox() as box:
             box.write(series(1, 3))

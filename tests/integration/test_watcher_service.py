@@ -95,6 +95,17 @@ class Reload(unittest.TestCase):
             self.assertEqual(held['192.0.2.2']['expires_usec'], when + 60 * MIN)
             watcher.stop()
 
+    def test_networks_that_are_excluded_now(self):
+        with Sandbox() as box, box.writer([login(1), login(2), login(3)]) as writer:
+            watcher = box.start().wait_ready()
+            self.assertEqual(set(box.list()), {'192.0.2.1', '192.0.2.2', '192.0.2.3'})
+            box.configure('LocalNetworks=192.0.2.1\nNeverGrant=192.0.2.3')
+            self.reload(watcher)
+            self.assertEqual(set(box.list()), {'192.0.2.2'})
+            writer.append([login(4)])
+            watcher.wait_event('allow', '192.0.2.4')
+            watcher.stop()
+
     def test_new_rule_holds(self):
         with Sandbox() as box, box.writer([login(1)]) as writer:
             other = {'_SYSTEMD_UNIT': 'other.service', '_UID': 0, 'SYSLOG_IDENTIFIER': 'other'}
@@ -380,6 +391,17 @@ class Background(unittest.TestCase):
             finally:
                 self.end(pid)
             self.assertFalse(pidfile.exists(), 'the pid file is left behind')
+
+    def test_other_file_in_place_of_the_pid_file(self):
+        """A mistyped path must not cost anybody a file."""
+        with Sandbox() as box:
+            box.write([login(1)])
+            other = box.directory / 'precious'
+            other.write_text('all that I have\n')
+            result = self.start(box, other, box.directory / 'own.log')
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn(str(other), result.stderr)
+            self.assertEqual(other.read_text(), 'all that I have\n')
 
     def test_link_in_place_of_the_pid_file(self):
         """It is not followed, so that nobody can make root write elsewhere."""
