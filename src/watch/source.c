@@ -13,7 +13,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,11 +35,12 @@
 #define POLL_USEC (5 * USEC_PER_SEC)
 
 /* From journald's own source; stable since 2012. */
-#define DROP_MATCH_ID        "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e"
-#define DROP_MATCH_TRANSPORT "_TRANSPORT=driver"
+#define DROP_MESSAGE_ID "a596d6fe7bfa4994828e72309e95d61e"
+#define DROP_TRANSPORT  "driver"
 
 struct source {
     sd_journal *journal; /* NULL while broken */
+    int error;           /* why it is */
     char *path;
     const struct rules *rules;
     sd_event *event;
@@ -70,6 +70,19 @@ struct source *source_free(struct source *source)
     free(source->path);
     free(source);
     return NULL;
+}
+
+const char *source_error_text(int error)
+{
+    switch (error) {
+    case -ENOMEDIUM:
+        return "no journal file can be read";
+    case -EBADMSG:
+    case -ENODATA:
+        return "not a journal file, or a damaged one";
+    default:
+        return strerror(-error);
+    }
 }
 
 static int open_journal(const char *path, sd_journal **ret)
@@ -114,9 +127,9 @@ static int add_matches(sd_journal *journal, const struct rules *rules)
         if (rule_enabled(rules_at(rules, i)))
             r = add_rule(journal, rules_at(rules, i));
     if (r == 0)
-        r = sd_journal_add_match(journal, DROP_MATCH_ID, 0);
+        r = sd_journal_add_match(journal, "MESSAGE_ID=" DROP_MESSAGE_ID, 0);
     if (r == 0)
-        r = sd_journal_add_match(journal, DROP_MATCH_TRANSPORT, 0);
+        r = sd_journal_add_match(journal, "_TRANSPORT=" DROP_TRANSPORT, 0);
     return r;
 }
 
@@ -152,20 +165,29 @@ static int seek_position(struct source *source, const struct source_position *po
     return r > 0 ? sd_journal_next(source->journal) : 1;
 }
 
-/* Goes some entries back, and remembers where they end. `stands` says whether the journal stands on
- * the first entry behind the position. Returns 1 if it then stands on an entry, 0 if there is none.
- */
-static int step_back(struct source *source, const struct source_position *position, bool stands)
+/* Remembers where the past ends: before the entry that the journal stands on, or else behind that
+ * of the cursor, or else at a time. */
+static int note_past_end(struct source *source, const struct source_position *position, bool stands)
 {
-    int r = 0;
-
     free(TAKE_PTR(source->past_end));
     source->past_end_usec = position->realtime_usec;
     source->past_end_included = !stands;
-    if (stands)
-        r = sd_journal_get_cursor(source->journal, &source->past_end);
-    else if (position->cursor && !(source->past_end = strdup(position->cursor)))
+    if (stands) {
+        int r = sd_journal_get_realtime_usec(source->journal, &source->past_end_usec);
+
+        return r < 0 ? r : sd_journal_get_cursor(source->journal, &source->past_end);
+    }
+    if (position->cursor && !(source->past_end = strdup(position->cursor)))
         return -ENOMEM;
+    return 0;
+}
+
+/* Goes some entries back. `stands` says whether the journal stands on the first entry behind the
+ * position. Returns 1 if it then stands on an entry, 0 if there is none. */
+static int step_back(struct source *source, const struct source_position *position, bool stands)
+{
+    int r = note_past_end(source, position, stands);
+
     if (r >= 0 && !stands)
         r = sd_journal_seek_tail(source->journal);
     if (r >= 0)
@@ -173,22 +195,26 @@ static int step_back(struct source *source, const struct source_position *positi
     if (r < 0)
         return r;
     source->in_past = r > 0;
-    return stands || r > 0;
+    /* The journal's end is no place to go on from: of what comes, only the last would be found. */
+    if (!stands && r == 0)
+        return seek_position(source, position);
+    return 1;
 }
 
-/* True if the entry that the journal stands on belongs to the past. */
+/* True if the entry that the journal stands on belongs to the past. An entry later than the end is
+ * never taken for past, even if the entry at the end was deleted meanwhile: to judge one twice does
+ * no harm, to miss one does. */
 static bool is_past(struct source *source, uint64_t realtime_usec)
 {
+    bool ends_here;
+
     if (!source->in_past)
         return false;
-    if (!source->past_end) {
-        source->in_past = realtime_usec < source->past_end_usec;
-        return source->in_past;
-    }
-    if (sd_journal_test_cursor(source->journal, source->past_end) <= 0)
-        return true;
-    source->in_past = false;
-    return source->past_end_included;
+    ends_here = source->past_end && sd_journal_test_cursor(source->journal, source->past_end) > 0;
+    if (ends_here || realtime_usec > source->past_end_usec ||
+        (!source->past_end && realtime_usec == source->past_end_usec))
+        source->in_past = false;
+    return source->in_past || (ends_here && source->past_end_included);
 }
 
 static int prepare_journal(struct source *source, const struct source_position *position)
@@ -244,6 +270,7 @@ int source_reopen(struct source *source, const struct source_position *position)
         sd_journal_close(source->journal);
         source->journal = NULL;
     }
+    source->error = r;
     return r;
 }
 
@@ -362,9 +389,10 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
     uint64_t realtime_usec = 0;
     int r;
 
-    *ret_error = -ENOTCONN;
-    if (!source->journal)
+    if (!source->journal) {
+        *ret_error = source->error;
         return SOURCE_BROKEN;
+    }
     if (++source->since_process >= PROCESS_INTERVAL) {
         source->since_process = 0;
         process(source);
@@ -405,17 +433,22 @@ int source_cursor(struct source *source, char **ret)
     return r;
 }
 
+static bool has_value(const struct entry *entry, const char *field, const char *expected)
+{
+    const void *value;
+    size_t len;
+
+    return entry->get(entry, field, &value, &len) == 0 && len == strlen(expected) &&
+           memcmp(value, expected, len) == 0;
+}
+
 bool source_is_drop_notice(const struct entry *entry, const char **ret_text, size_t *ret_len)
 {
     const void *value;
     size_t len;
 
-    if (entry->get(entry, "MESSAGE_ID", &value, &len) < 0 ||
-        len != strlen(strchr(DROP_MATCH_ID, '=') + 1) ||
-        memcmp(value, strchr(DROP_MATCH_ID, '=') + 1, len) != 0)
-        return false;
-    if (entry->get(entry, "_TRANSPORT", &value, &len) < 0 || len != strlen("driver") ||
-        memcmp(value, "driver", len) != 0)
+    if (!has_value(entry, "MESSAGE_ID", DROP_MESSAGE_ID) ||
+        !has_value(entry, "_TRANSPORT", DROP_TRANSPORT))
         return false;
     if (entry->get(entry, "MESSAGE", &value, &len) < 0)
         return false;

@@ -38,6 +38,9 @@ int source_open(const char *path, const struct rules *rules, const struct source
 struct source *source_free(struct source *source);
 DEFINE_CLEANUP(struct source *, source_free)
 
+/* What an error of these functions means, in words for a message. */
+const char *source_error_text(int error);
+
 /* Has `func` called from the loop whenever the journal changes. Returns 0 or a negative errno. */
 int source_attach(struct source *source, sd_event *event, source_wake_func func, void *userdata);
 

@@ -2,6 +2,7 @@
 """Following a journal while it is written, rotated and removed."""
 
 import os
+import signal
 import unittest
 
 import journals
@@ -21,6 +22,21 @@ class Live(unittest.TestCase):
                                journals.dovecot_login(journals.now(), f'192.0.2.{number}')])
                 watcher.wait_event('allow', f'192.0.2.{number}')
                 self.assertEqual(len(box.list()), number)
+            watcher.stop()
+
+    def test_first_entries_come_together(self):
+        """Where nothing was to be read at first, all of what comes then is read, not the last."""
+        other = {'_SYSTEMD_UNIT': 'other.service', '_UID': 0, 'SYSLOG_IDENTIFIER': 'other'}
+        with Sandbox() as box, \
+                box.writer([journals.entry(journals.now(), 'something else', **other)]) as writer:
+            watcher = box.start().wait_ready()
+            watcher.signal(signal.SIGSTOP)
+            writer.append([journals.dovecot_login(journals.now(), f'192.0.2.{number}')
+                           for number in range(1, 6)])
+            watcher.signal(signal.SIGCONT)
+            watcher.wait_event('allow', '192.0.2.5')
+            self.assertEqual([event.address for event in watcher.events()],
+                             [f'192.0.2.{number}' for number in range(1, 6)])
             watcher.stop()
 
     def test_recordings_as_they_come(self):
