@@ -55,7 +55,7 @@ static bool is_beyond(const struct table_bounds *bounds, const struct addr *addr
                       const struct record *record)
 {
     return record->login_usec > bounds->now_usec ||
-           record->expires_usec > bounds->now_usec + bounds->longest_usec ||
+           record->expires_usec > record->login_usec + bounds->longest_usec ||
            is_excluded(bounds, addr);
 }
 
@@ -120,8 +120,8 @@ static int shorten(struct table *table, const struct table_bounds *bounds, const
         return r;
     if (record.login_usec > bounds->now_usec)
         record.login_usec = bounds->now_usec;
-    if (record.expires_usec > bounds->now_usec + bounds->longest_usec)
-        record.expires_usec = bounds->now_usec + bounds->longest_usec;
+    if (record.expires_usec > record.login_usec + bounds->longest_usec)
+        record.expires_usec = record.login_usec + bounds->longest_usec;
     return map_put(table->map, addr, &record);
 }
 

@@ -32,7 +32,7 @@ DEFINE_CLEANUP(struct table *, table_free)
  * set back since, and the configuration changed. */
 struct table_bounds {
     uint64_t now_usec;                  /* no login was later */
-    uint64_t longest_usec;              /* nobody is allowed for longer than this from now */
+    uint64_t longest_usec;              /* nobody is allowed for longer after a login */
     const struct networks *excluded[2]; /* no address is in one of these */
 };
 

@@ -95,6 +95,21 @@ class Reload(unittest.TestCase):
             self.assertEqual(held['192.0.2.2']['expires_usec'], when + 60 * MIN)
             watcher.stop()
 
+    def test_shorter_grace_holds_for_those_who_are_in(self):
+        when = journals.now()
+        with Sandbox() as box, \
+                box.writer([login(1, when - 20 * MIN), login(2, when - 2 * MIN)]):
+            watcher = box.start().wait_ready()
+            box.configure('Grace=10min')
+            self.reload(watcher)
+            watcher.wait_event('expire', '192.0.2.1')
+            self.assertEqual({address: row['expires_usec'] for address, row in box.list().items()},
+                             {'192.0.2.2': when + 8 * MIN})
+            box.configure('Grace=1h')
+            self.reload(watcher)
+            self.assertEqual(box.list()['192.0.2.2']['expires_usec'], when + 8 * MIN)
+            watcher.stop()
+
     def test_networks_that_are_excluded_now(self):
         with Sandbox() as box, box.writer([login(1), login(2), login(3)]) as writer:
             watcher = box.start().wait_ready()

@@ -84,6 +84,9 @@ def grace_ends(world):
                     f"{mail.family(client)}: it is refused when the grace is over",
                     f"{passed:.1f} s")
         tell_the_story(world, client)
+    # Those who were in when the grace became shorter have been let out by it as well.
+    world.expected.clear()
+    world.check_table("a shorter grace holds for those who are in already")
 
 
 def tell_the_story(world, client):
