@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* An array in order, searched from the front: there are some dozen assignments, and they are looked
+ * at only while the configuration is read or dumped. */
+
 #include "assignment.h"
 
 #include <errno.h>

@@ -26,8 +26,7 @@
         _taken;                                                                                    \
     })
 
-/* Makes NAMEp(), the cleanup function for variables of TYPE that `destroy` takes and ignores NULL.
- */
+/* Makes `destroy`p(), the cleanup function for variables of `type`, which leaves NULL alone. */
 #define DEFINE_CLEANUP(type, destroy)                                                              \
     static inline void destroy##p(type *slot)                                                      \
     {                                                                                              \

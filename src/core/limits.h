@@ -3,21 +3,24 @@
 
 /* Every quantity that someone outside decides is bounded here, once, with the reason. */
 
-#define RULE_NAME_MAX                                                                              \
-    32 /* bytes; a rule's name is part of every record and of @RULE/SESSION keys */
+/* Bytes of a rule's name, which is part of every record. */
+#define RULE_NAME_MAX 32
 
-#define USER_MAX                                                                                   \
-    255 /* bytes kept of a user name; longer ones are cut: they are shown, never compared */
+/* Bytes kept of a user name; longer ones are cut: they are shown, never compared. */
+#define USER_MAX 255
 
-#define MESSAGE_MAX                                                                                \
-    8192 /* bytes; a login line is under 1 KiB, and matching costs time by length                  \
-          */
+/* Bytes of a message. A login line is under 1 KiB, and matching costs time by length. */
+#define MESSAGE_MAX 8192
 
-#define PATTERN_MAX 4096 /* bytes of one pattern in a configuration file */
+/* Bytes of one pattern in a configuration file. */
+#define PATTERN_MAX 4096
 
-#define CONFIG_FILE_MAX (1024 * 1024) /* bytes; refuses a mistyped --config=/dev/zero */
+/* Bytes of a configuration file, and of what postconf prints. Refuses a mistyped
+ * --config=/dev/zero. */
+#define CONFIG_FILE_MAX (1024 * 1024)
 
-#define NETWORKS_MAX 65536 /* networks in one list, after files and tables are read */
+/* Networks in one list, after files and tables are read. */
+#define NETWORKS_MAX 65536
 
 /* PCRE2's own defaults let one hostile subject take seconds. The shipped patterns need under 2 000
  * steps for a line of 1 KiB; a hundred thousand stop a runaway after about a millisecond. */
@@ -25,8 +28,8 @@
 #define PATTERN_DEPTH_LIMIT 100000
 #define PATTERN_HEAP_KIB    20480
 
-#define REQUEST_MAX                                                                                \
-    4096 /* bytes of a lookup request with its newline; tcp_table(5) replies have it */
+/* Bytes of a lookup request with its newline; tcp_table(5) has the same limit for replies. */
+#define REQUEST_MAX 4096
 
-#define BATCH_MAX                                                                                  \
-    4096 /* entries in one transaction: bounds memory and what a failed commit repeats */
+/* Entries in one transaction: bounds memory, and what a failed commit repeats. */
+#define BATCH_MAX 4096

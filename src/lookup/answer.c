@@ -53,20 +53,6 @@ void answers_begin(struct answers *answers, uint64_t realtime_usec, uint64_t mon
     answers->checked = false;
 }
 
-static const char *describe(int error)
-{
-    switch (error) {
-    case -EMEDIUMTYPE:
-        return "not a map of pop-before-smtp";
-    case -EPROTONOSUPPORT:
-        return "format of another version";
-    case -EBADMSG:
-        return "damaged";
-    default:
-        return strerror(-error);
-    }
-}
-
 /* Both kinds of warning can recur with every request, and tell of the same trouble. */
 static bool may_warn(struct answers *answers)
 {
@@ -85,7 +71,7 @@ static int check_map(struct answers *answers)
     if (answers->error < 0) {
         if (may_warn(answers)) {
             log_line(LOG_WARNING, "cannot read map %s: %s, answering 400", answers->path,
-                     describe(answers->error));
+                     map_error_text(answers->error));
             answers->warned = true;
         }
     } else if (answers->warned) {
@@ -113,7 +99,7 @@ static enum tcp_table_reply look_up(struct answers *answers, const struct addr *
 
         (void)addr_format(addr, text);
         log_line(LOG_WARNING, "cannot read the record of %s in map %s: %s, answering 400", text,
-                 answers->path, describe(r));
+                 answers->path, map_error_text(r));
     }
     return TCP_TABLE_UNAVAILABLE;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Both kinds of sockets, our own and those that systemd passes, get the same options, so that
+ * clients find no difference. */
+
 #include "listener.h"
 
 #include <arpa/inet.h>
@@ -106,7 +109,11 @@ int listener_open(const char *text, int *ret_fd)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
         return -errno;
     set_options(fd);
-    if (bind(fd, &address.any, address_len) < 0 || listen(fd, SOMAXCONN) < 0)
+    /* -EINVAL is for the text; the kernel's is for an address that it cannot bind, such as fe80::1.
+     */
+    if (bind(fd, &address.any, address_len) < 0)
+        return errno == EINVAL ? -EADDRNOTAVAIL : -errno;
+    if (listen(fd, SOMAXCONN) < 0)
         return -errno;
     *ret_fd = TAKE_FD(fd);
     return 0;

@@ -9,7 +9,7 @@
 #define LISTENER_NAME_MAX (INET6_ADDRSTRLEN + 9) /* "[", "]:65535" and the final NUL */
 
 /* Opens a socket for "192.0.2.1:825" or "[2001:db8::1]:825"; port 0 takes any free one. Returns 0,
- * -EINVAL for other text, or the errno of what failed. */
+ * -EINVAL for other text only, or the errno of what failed. */
 int listener_open(const char *text, int *ret_fd);
 
 /* Checks a socket that systemd opened, and makes it non-blocking. Returns 0, -ENOTSOCK if it is not

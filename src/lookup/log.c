@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Lines on standard error are enough here: the bridge has no events that one would search for by
+ * field, and journald takes the priority from the line. */
+
 #include "log.h"
 
 #include <errno.h>

@@ -98,6 +98,8 @@ static int add_listeners(struct server *server, const struct options *options)
 
     for (size_t i = 0; i < options->n_listen; i++) {
         int r = add_own_listener(server, options->listen[i]);
+        if (r == -EINVAL)
+            options_hint();
         if (r < 0)
             return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
     }
@@ -180,5 +182,7 @@ int main(int argc, char **argv)
         break;
     }
     log_open(options.debug);
+    /* Whoever reads the log through a pipe may go away; that must not end the daemon. */
+    (void)signal(SIGPIPE, SIG_IGN);
     return run(&options);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* One table row an option: its name, what may stand behind it, and the function that takes it. */
+
 #include "options.h"
 
 #include <ctype.h>
@@ -12,8 +14,9 @@
 #include "build-config.h"
 
 #define MAX_CONNECTIONS_DEFAULT 1024
-#define MAX_CONNECTIONS_LIMIT                                                                      \
-    65536 /* would take 550 MiB; Postfix's default is 100 processes a service */
+
+/* So many would take 550 MiB; Postfix's default is 100 processes a service. */
+#define MAX_CONNECTIONS_LIMIT 65536
 
 static int set_listen(struct options *options, const char *value)
 {
@@ -69,15 +72,17 @@ static const struct option_row {
 } rows[] = {
     { "listen", "ADDRESS:PORT", set_listen, NULL,
       "a numeric address, IPv6 in brackets, and a port; at most 32 times",
-      "Listen there; can be given several times" },
+      "listen there; can be given several times" },
     { "dbfile", "FILE", set_dbfile, NULL, "a file name",
-      "Read the map in FILE instead of " MAP_FILE },
+      "read the map in FILE instead of " MAP_FILE },
     { "max-connections", "N", set_max_connections, NULL, "a number from 1 to 65536",
-      "Serve at most N clients at a time (1024)" },
-    { "debug", NULL, set_debug, NULL, NULL, "Log each request and its answer" },
-    { "version", NULL, NULL, print_version, NULL, "Show the version" },
-    { "help", NULL, NULL, print_help, NULL, "Show this help" },
+      "serve at most N clients at a time (1024)" },
+    { "debug", NULL, set_debug, NULL, NULL, "log each request and its answer" },
+    { "version", NULL, NULL, print_version, NULL, "print the version, exit" },
+    { "help", NULL, NULL, print_help, NULL, "print this, exit" },
 };
+
+_Static_assert(SERVER_LISTENERS_MAX == 32 && MAX_CONNECTIONS_LIMIT == 65536, "the rows say so");
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -99,7 +104,7 @@ static void print_help(void)
 
 void options_hint(void)
 {
-    fputs("Try 'pbs-lookupd --help'\n", stderr);
+    fputs("Try 'pbs-lookupd --help'.\n", stderr);
 }
 
 static enum options_result apply(const struct option_row *row, const char *value,

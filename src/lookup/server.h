@@ -12,8 +12,8 @@
  */
 struct server;
 
-#define SERVER_LISTENERS_MAX                                                                       \
-    32 /* more addresses than a host of ours listens on; bounds open files */
+/* More addresses than one host's mail server is asked on; bounds open files. */
+#define SERVER_LISTENERS_MAX 32
 
 /* `event` and `answers` remain the caller's and must outlive the server. */
 int server_new(sd_event *event, struct answers *answers, unsigned max_clients, struct server **ret);

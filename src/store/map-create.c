@@ -145,7 +145,11 @@ int map_check_place(struct map *map)
         return 0;
     if (stat(path, &st) < 0)
         return errno == ENOENT ? -EBADMSG : -errno;
-    return st.st_dev == map->device && st.st_ino == map->inode ? 0 : -EBADMSG;
+    /* TDB never shrinks a file. */
+    if (st.st_dev != map->device || st.st_ino != map->inode || st.st_size < map->size)
+        return -EBADMSG;
+    map->size = st.st_size;
+    return 0;
 }
 
 int map_publish(struct map *map)

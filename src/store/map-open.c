@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Opening the map: a file is used only if it is whole and ours, is put aside if it was ours and is
- * damaged, and is left alone if it belongs to something else. A new file is made beside its place
- * and moved there, so that readers see one map or the other and never a half-made one. */
+ * damaged, and is left alone if it belongs to something else. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/duration.h"
 #include "map-private.h"
 
 /* Looks at a file before TDB gets to see it: TDB would follow a link, wait for a FIFO's other end,
@@ -217,7 +217,7 @@ static int put_aside(const struct map_options *options, char **ret)
         _cleanup_(freep) char *aside = NULL;
 
         if (asprintf(&aside, "%s.corrupt-%" PRIu64 "%s%.0u", options->path,
-                     options->now_usec / 1000000, i > 0 ? "-" : "", i) < 0) {
+                     options->now_usec / USEC_PER_SEC, i > 0 ? "-" : "", i) < 0) {
             aside = NULL;
             return -ENOMEM;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What map.c and map-open.c share. */
+/* What map.c, map-create.c and map-open.c share. */
 
 #include <signal.h>
 #include <stdbool.h>

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "map-private.h"
@@ -40,6 +39,22 @@ struct map *map_close(struct map *map)
     free(map->aside);
     free(map);
     return NULL;
+}
+
+const char *map_error_text(int error)
+{
+    switch (error) {
+    case -EMEDIUMTYPE:
+        return "not a map of pop-before-smtp";
+    case -EPROTONOSUPPORT:
+        return "format of another version";
+    case -EBADMSG:
+        return "damaged";
+    case -EBUSY:
+        return "being written by another process";
+    default:
+        return strerror(-error);
+    }
 }
 
 const char *map_set_aside(const struct map *map)

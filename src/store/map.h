@@ -48,6 +48,9 @@ DEFINE_CLEANUP(struct map *, map_close)
  * Returns 0 or a negative errno. */
 int map_publish(struct map *map);
 
+/* What an error of these functions means, in words for a message. */
+const char *map_error_text(int error);
+
 /* Where a damaged file was put by map_open_writer(); NULL if none was. */
 const char *map_set_aside(const struct map *map);
 
@@ -58,7 +61,7 @@ unsigned map_ipv6_bits(const struct map *map);
 int map_refresh(struct map *map);
 
 /* Writer: returns 0 if the file is still where it was put, -EBADMSG if it was deleted or replaced,
- * so that nobody reads what is written to it, or another negative errno. */
+ * so that nobody reads what is written to it, or cut short; or another negative errno. */
 int map_check_place(struct map *map);
 
 /* Looks an address up, in the group that the map keeps it in. Returns 0, -ENOENT if it is not

@@ -50,6 +50,8 @@ static int take_user(struct options *options, const char *arg)
 
 static int take_dbfile(struct options *options, const char *arg)
 {
+    if (!*arg)
+        return wrong("--dbfile cannot be", arg, "it is a file name");
     options->map_file = arg;
     return 0;
 }
@@ -87,6 +89,8 @@ static int take_noheadings(struct options *options, const char *arg)
     options->headings = false;
     return 0;
 }
+
+_Static_assert(COLUMNS_MAX == 16, "a message says so");
 
 static int take_output(struct options *options, const char *arg)
 {
@@ -148,8 +152,8 @@ static const struct option_spec specs[] = {
     { "quiet", 'q', no_argument, take_quiet, "-q, --quiet",
       "print no list; the exit status tells" },
     { "no-pager", 0, no_argument, take_nothing, "--no-pager", "accepted; no pager is ever used" },
-    { "version", 0, no_argument, print_version, "--version", "print the version" },
-    { "help", 0, no_argument, print_help, "--help", "print this" },
+    { "version", 0, no_argument, print_version, "--version", "print the version, exit" },
+    { "help", 0, no_argument, print_help, "--help", "print this, exit" },
 };
 
 enum {
@@ -160,7 +164,7 @@ static int print_help(struct options *options, const char *arg)
 {
     const struct column *column;
 
-    puts("pbs-list [OPTION]... [ADDRESS|PREFIX]...\n\n"
+    puts("Usage: pbs-list [OPTION]... [ADDRESS|PREFIX]...\n\n"
          "List the addresses that may relay mail because somebody has read mail from there.\n\n"
          "Options:");
     for (size_t i = 0; i < SPECS; i++)

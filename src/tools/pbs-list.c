@@ -51,7 +51,7 @@ static int complain(const char *path, int r)
             fprintf(stderr, "pbs-list: %s: %s\n", path, problems[i].text);
             return problems[i].status;
         }
-    fprintf(stderr, "pbs-list: %s: %s\n", path, strerror(-r));
+    fprintf(stderr, "pbs-list: %s: %s\n", path, map_error_text(r));
     return EX_UNAVAILABLE;
 }
 
@@ -73,8 +73,8 @@ static int read_listing(const struct options *options, uint64_t now, struct list
     if (r < 0)
         return complain(options->map_file, r);
     if (ret->unreadable > 0)
-        fprintf(stderr, "pbs-list: %s: %zu damaged records left out\n", options->map_file,
-                ret->unreadable);
+        fprintf(stderr, "pbs-list: %s: %zu damaged record%s left out\n", options->map_file,
+                ret->unreadable, ret->unreadable == 1 ? "" : "s");
     listing_sort(ret, options->sort, options->reverse, now);
     return 0;
 }

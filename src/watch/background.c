@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The parent waits on a pipe, so that it ends only when the daemon works, and can say with its exit
+ * status that it does not. */
+
 #include "background.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Log entries are gathered while the transaction is open and written when it has taken effect, so
+ * that the log never tells of what a failed commit took back. */
+
 #include "batch.h"
 
 #include <errno.h>
@@ -272,6 +275,7 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
     if (r < 0) {
         map_cancel(context->map);
         *ret_error = r;
+        *ret_entries = 0;
         return BATCH_MAP_FAILED;
     }
     for (size_t i = 0; i < batch->n_changes; i++)

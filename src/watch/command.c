@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The daemon waits for the program, with a deadline: it is run at the start and at reloads only. */
+
 #include "command.h"
 
 #include <errno.h>

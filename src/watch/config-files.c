@@ -55,16 +55,23 @@ static int assign(const struct config_item *item, void *userdata)
     return r;
 }
 
+static int unreadable(const char *path, int error, char *reterr)
+{
+    snprintf(reterr, CONFIG_FILES_ERROR_MAX, "%s: cannot be read: %s", path, strerror(error));
+    return error == ENOENT ? -ENOENT : -EINVAL;
+}
+
 /* Reads a whole file. A link to /dev/null is an empty one. */
 static int read_text(const char *path, char **ret, size_t *ret_len)
 {
     _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    _cleanup_(freep) char *text = malloc(CONFIG_FILE_MAX + 1);
+    _cleanup_(freep) char *text = NULL;
     struct stat st;
     size_t len = 0;
 
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
+    text = malloc(CONFIG_FILE_MAX + 1);
     if (!text)
         return -ENOMEM;
     if (S_ISDIR(st.st_mode))
@@ -96,10 +103,8 @@ static int read_file(const char *path, struct settings *settings, char *reterr)
     unsigned line = 0;
     int r = read_text(path, &text, &len);
 
-    if (r < 0) {
-        snprintf(reterr, CONFIG_FILES_ERROR_MAX, "%s: cannot be read: %s", path, strerror(-r));
-        return r == -ENOENT ? r : -EINVAL;
-    }
+    if (r < 0)
+        return unreadable(path, -r, reterr);
     r = config_parse(text, len, assign, &reading, &line, &reason);
     if (r < 0 && reason) {
         snprintf(reterr, CONFIG_FILES_ERROR_MAX, "%s:%u: %s", path, line, reason);
@@ -152,12 +157,9 @@ static int dropins_scan(struct dropins *dropins, const char *directory, char *re
 
     if (!dir && errno == ENOENT)
         return 0;
-    if (!dir) {
-        snprintf(reterr, CONFIG_FILES_ERROR_MAX, "%s: cannot be read: %s", directory,
-                 strerror(errno));
-        return -EINVAL;
-    }
-    while ((dirent = readdir(dir))) {
+    if (!dir)
+        return unreadable(directory, errno, reterr);
+    while ((errno = 0, dirent = readdir(dir))) {
         int r = 0;
 
         if (is_dropin_name(dirent->d_name) && !dropins_have(dropins, dirent->d_name))
@@ -165,7 +167,7 @@ static int dropins_scan(struct dropins *dropins, const char *directory, char *re
         if (r < 0)
             return r;
     }
-    return 0;
+    return errno != 0 ? unreadable(directory, errno, reterr) : 0;
 }
 
 static int compare_names(const void *a, const void *b)

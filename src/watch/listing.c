@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The addresses are copied out of the map before they are printed, because the map is locked
+ * against its writer meanwhile, and must be sorted anyway. */
+
 #include "listing.h"
 
 #include <errno.h>
@@ -44,8 +47,7 @@ static int compare(const void *a, const void *b)
 
 static int fail(const char *path, int error)
 {
-    fprintf(stderr, "pop-before-smtp: %s: %s\n", path,
-            error == -EMEDIUMTYPE ? "not a map of this program" : strerror(-error));
+    fprintf(stderr, "pop-before-smtp: %s: %s\n", path, map_error_text(error));
     return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_UNAVAILABLE;
 }
 

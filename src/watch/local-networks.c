@@ -61,20 +61,22 @@ static int add_table_line(struct networks *networks, char *line, const char *whe
 static int add_table(struct networks *networks, const char *path)
 {
     _cleanup_(fclosep) FILE *file = fopen(path, "re");
-    char line[4096];
+    _cleanup_(freep) char *line = NULL;
+    size_t size = 0;
     int r = 0;
 
     if (!file)
         return skip(path, "mynetworks", strerror(errno));
-    while (r == 0 && fgets(line, sizeof(line), file))
+    while (r == 0 && getline(&line, &size, file) >= 0)
         r = add_table_line(networks, line, path);
-    return r;
+    return r == 0 && ferror(file) ? skip(path, "mynetworks", strerror(errno)) : r;
 }
 
 static int add_file(struct networks *networks, const char *path, unsigned depth)
 {
     _cleanup_(fclosep) FILE *file = NULL;
-    char line[4096];
+    _cleanup_(freep) char *line = NULL;
+    size_t size = 0;
     int r = 0;
 
     if (depth == DEPTH_MAX)
@@ -82,11 +84,11 @@ static int add_file(struct networks *networks, const char *path, unsigned depth)
     file = fopen(path, "re");
     if (!file)
         return skip(path, "mynetworks", strerror(errno));
-    while (r == 0 && fgets(line, sizeof(line), file)) {
+    while (r == 0 && getline(&line, &size, file) >= 0) {
         line[strcspn(line, "#")] = 0;
         r = add_items(networks, line, path, depth + 1);
     }
-    return r;
+    return r == 0 && ferror(file) ? skip(path, "mynetworks", strerror(errno)) : r;
 }
 
 static int add_item(struct networks *networks, const char *item, const char *where, unsigned depth)
@@ -129,7 +131,10 @@ int local_networks_import(struct networks *networks)
                     r == -EPROTO ? "it says why above" : strerror(-r));
         return r;
     }
-    return add_items(networks, text, "mynetworks", 0);
+    r = add_items(networks, text, "mynetworks", 0);
+    if (r == -E2BIG)
+        log_warning("mynetworks holds more than %d networks; the rest is left out", NETWORKS_MAX);
+    return r;
 }
 
 int local_networks_add_loopback(struct networks *networks)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A message goes to one place only. In the journal it has fields; anywhere else it is a line with
+ * the text alone, and in a file with the time, which no one else would add there. */
+
 #include "log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,8 +23,6 @@
 #include <systemd/sd-journal.h>
 
 #include "core/cleanup.h"
-
-#define FIELDS_MAX 16
 
 enum log_target {
     LOG_TO_STDERR,
@@ -110,16 +112,17 @@ bool log_wants(int priority)
 
 static void send_to_journal(int priority, const char *const *fields, size_t count)
 {
-    struct iovec iov[FIELDS_MAX + 2];
+    struct iovec iov[LOG_FIELDS_MAX + 2];
     char level[] = "PRIORITY=?";
     char identifier[] = "SYSLOG_IDENTIFIER=pop-before-smtp";
 
+    assert(count <= LOG_FIELDS_MAX);
     level[sizeof(level) - 2] = (char)('0' + priority);
     iov[0] = (struct iovec){ level, strlen(level) };
     iov[1] = (struct iovec){ identifier, strlen(identifier) };
-    for (size_t i = 0; i < count && i < FIELDS_MAX; i++)
+    for (size_t i = 0; i < count; i++)
         iov[i + 2] = (struct iovec){ (char *)fields[i], strlen(fields[i]) };
-    (void)sd_journal_sendv(iov, (int)(count < FIELDS_MAX ? count : FIELDS_MAX) + 2);
+    (void)sd_journal_sendv(iov, (int)count + 2);
 }
 
 static const char *priority_word(int priority)

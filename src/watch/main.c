@@ -50,14 +50,18 @@ static int reload_settings(struct settings **ret, void *userdata)
     char error[CONFIG_FILES_ERROR_MAX] = "out of memory";
     int r = read_settings(options, ret, error);
 
-    if (r < 0) {
-        log_error("%s", error);
-        return r;
-    }
-    r = open_log(*ret, options);
     if (r < 0)
-        log_error("LogFile=%s cannot be opened: %s", (*ret)->log_file, strerror(-r));
-    return 0;
+        log_error("%s", error);
+    return r;
+}
+
+/* A log that cannot be opened is no reason to stop: messages go on to where they went before. */
+static void on_changed(const struct settings *settings, void *userdata)
+{
+    int r = open_log(settings, userdata);
+
+    if (r < 0)
+        log_error("LogFile=%s cannot be opened: %s", settings->log_file, strerror(-r));
 }
 
 static int on_ready(void *userdata)
@@ -92,9 +96,11 @@ static int exit_status(int error)
 static int run(struct settings *settings, struct options *options)
 {
     _cleanup_(watcher_freep) struct watcher *watcher = NULL;
-    struct watcher_hooks hooks = { reload_settings, on_ready, options };
+    struct watcher_hooks hooks = { reload_settings, on_changed, on_ready, options };
     int r = watcher_new(&hooks, settings, &watcher);
 
+    if (r == -ENOMEM)
+        log_error("out of memory");
     return r < 0 ? r : watcher_run(watcher);
 }
 
@@ -124,13 +130,21 @@ static int start(struct settings *settings, struct options *options)
 /* The options that print something and exit may be given together. */
 static int print(const struct settings *settings, const struct options *options)
 {
+    int status = EXIT_SUCCESS;
+
     if (options->version)
         printf("pop-before-smtp %s\n", VERSION);
     if (options->check)
         printf("OK\n");
     if (options->dump_config)
         settings_dump(settings, stdout);
-    return options->list ? listing_print(settings->map) : EXIT_SUCCESS;
+    if (options->list)
+        status = listing_print(settings->map);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "pop-before-smtp: standard output: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    return status;
 }
 
 int main(int argc, char *argv[])

@@ -47,7 +47,7 @@ static const struct option_row rows[] = {
     { "write", NULL, KEY_TO, "Write", "yes", .help = "write the map (the default)" },
     { "nowrite", NULL, KEY_TO, "Write", "no", .help = "open no map file, keep the map in memory" },
     { "debug", NULL, KEY_TO, "Debug", "yes",
-      .help = "say more, on standard output unless --logto= is given" },
+      .help = "say more; started by hand, on standard output unless --logto= is given" },
     { "nodebug", NULL, KEY_TO, "Debug", "no", .help = "say what matters (the default)" },
     { "reprocess", NULL, KEY_TO, "Reprocess", "yes",
       .help = "read all of the journal first, as if each entry happened at its own time" },
@@ -98,16 +98,20 @@ static enum options_result take(struct options *options, const struct option_row
 static enum options_result wrong_usage(const char *what, const char *word)
 {
     if (what)
-        fprintf(stderr, "pop-before-smtp: %s \"%s\"\n", what, word);
+        fprintf(stderr, "pop-before-smtp: %s '%s'\n", what, word);
     fprintf(stderr, "Try 'pop-before-smtp --help'.\n");
     return OPTIONS_WRONG;
 }
 
-/* A daemon works in the root directory, where relative paths mean something else. */
-static enum options_result check_pid_file(const struct options *options)
+/* A daemon works in the root directory, where relative paths mean something else; it reads the
+ * configuration again at a reload. */
+static enum options_result check_paths(const struct options *options)
 {
     if (options->pid_file && options->pid_file[0] != '/')
         return wrong_usage("--daemon= needs an absolute path, not", options->pid_file);
+    if (options->pid_file && options->config && options->config[0] != '/')
+        return wrong_usage("with --daemon=, --config= needs an absolute path, not",
+                           options->config);
     return OPTIONS_VALID;
 }
 
@@ -144,7 +148,7 @@ enum options_result options_parse(int argc, char *argv[], struct options *ret)
             return wrong_usage(NULL, NULL);
     if (optind < argc)
         return wrong_usage("unexpected argument", argv[optind]);
-    if (check_pid_file(&options) != OPTIONS_VALID || check_values(&options) != OPTIONS_VALID)
+    if (check_paths(&options) != OPTIONS_VALID || check_values(&options) != OPTIONS_VALID)
         return OPTIONS_WRONG;
     *ret = options;
     return OPTIONS_VALID;

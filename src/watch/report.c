@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* One table row a kind of event, and one text a kind of trouble; the fields are the same for all
+ * events, so that any of them can be found by any field. */
+
 #include "report.h"
 
 #include <inttypes.h>
@@ -16,20 +19,17 @@
 
 #define WARNING_INTERVAL_USEC USEC_PER_MIN
 
-/* Explained in units/pop-before-smtp.catalog. */
-#define MESSAGE_ID(n) "MESSAGE_ID=5d1c7a6f0b0f4c1c9a3de26f0f1a7b" n
-
 static const struct {
     const char *event, *message_id;
     int priority;
 } kinds[_CHANGE_MAX] = {
-    [CHANGE_ALLOW] = { "allow", MESSAGE_ID("01"), LOG_INFO },
-    [CHANGE_EXTEND] = { "extend", MESSAGE_ID("02"), LOG_DEBUG },
-    [CHANGE_EXPIRE] = { "expire", MESSAGE_ID("03"), LOG_INFO },
-    [CHANGE_IGNORE_LOCAL] = { "ignore", MESSAGE_ID("04"), LOG_DEBUG },
-    [CHANGE_IGNORE_NEVER] = { "ignore", MESSAGE_ID("04"), LOG_DEBUG },
-    [CHANGE_REFUSE] = { "refuse", MESSAGE_ID("05"), LOG_DEBUG },
-    [CHANGE_STALE] = { "stale", MESSAGE_ID("06"), LOG_DEBUG },
+    [CHANGE_ALLOW] = { "allow", LOG_MESSAGE_ID("01"), LOG_INFO },
+    [CHANGE_EXTEND] = { "extend", LOG_MESSAGE_ID("02"), LOG_DEBUG },
+    [CHANGE_EXPIRE] = { "expire", LOG_MESSAGE_ID("03"), LOG_INFO },
+    [CHANGE_IGNORE_LOCAL] = { "ignore", LOG_MESSAGE_ID("04"), LOG_DEBUG },
+    [CHANGE_IGNORE_NEVER] = { "ignore", LOG_MESSAGE_ID("04"), LOG_DEBUG },
+    [CHANGE_REFUSE] = { "refuse", LOG_MESSAGE_ID("05"), LOG_DEBUG },
+    [CHANGE_STALE] = { "stale", LOG_MESSAGE_ID("06"), LOG_DEBUG },
 };
 
 /* What stands between the address and the rule. */
@@ -106,11 +106,12 @@ void report_change(struct report *report, const struct change *change,
 void report_trouble(struct report *report, enum trouble trouble, const char *detail)
 {
     static const char *const texts[_TROUBLE_MAX] = {
-        [TROUBLE_BAD_ADDRESS] = "what a pattern took for the address is none",
-        [TROUBLE_GAVE_UP] = "a message was too long for its rule's patterns and was passed over",
+        [TROUBLE_BAD_ADDRESS] = "what a pattern took for the address is none; rule",
+        [TROUBLE_GAVE_UP] =
+            "a message was too long for a rule's patterns and was passed over; rule",
         [TROUBLE_CUT] =
-            ("somebody had the server's logger cut a line, as is done to forge logins; what "
-             "follows is passed over until it is certain again"),
+            ("an entry may be the rest of a line that the server's logger cut, as is done to forge "
+             "logins, and was passed over; rule"),
         [TROUBLE_FULL] =
             ("the map is full, new addresses are not let in; raise MaxEntries=, or find "
              "out who logs in from so many addresses"),
@@ -124,8 +125,9 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
         now_usec - report->warned_usec[trouble] < WARNING_INTERVAL_USEC)
         return;
     report->warned_usec[trouble] = now_usec;
-    log_warning("%s%s%s (%" PRIu64 " times since the start)", texts[trouble], detail[0] ? ": " : "",
-                detail, report->troubles[trouble]);
+    log_warning("%s%s%s (%" PRIu64 " time%s since the start)", texts[trouble],
+                detail[0] ? ": " : "", detail, report->troubles[trouble],
+                report->troubles[trouble] == 1 ? "" : "s");
 }
 
 static bool rules_name_unit(const struct rules *rules, const char *unit, size_t len)
@@ -152,10 +154,9 @@ static bool rules_name_unit(const struct rules *rules, const char *unit, size_t 
 /* The text is journald's: "Suppressed 123 messages from dovecot.service". */
 void report_drop_notice(const struct rules *rules, const char *text, size_t len)
 {
-    static const char *const fields_tail = MESSAGE_ID("09");
-    const char *unit = memrchr(text, ' ', len);
+    const char *unit = memrchr(text, ' ', len), *slash;
     char message[1024], notice[256], name[256];
-    const char *fields[] = { message, fields_tail };
+    const char *fields[] = { message, LOG_MESSAGE_ID("09") };
     size_t unit_len;
 
     if (!unit)
@@ -163,9 +164,8 @@ void report_drop_notice(const struct rules *rules, const char *text, size_t len)
     unit++;
     unit_len = (size_t)(text + len - unit);
     /* Units are named by their slice's path in some versions. */
-    if (memrchr(unit, '/', unit_len)) {
-        const char *slash = memrchr(unit, '/', unit_len);
-
+    slash = memrchr(unit, '/', unit_len);
+    if (slash) {
         unit_len -= (size_t)(slash + 1 - unit);
         unit = slash + 1;
     }
@@ -187,15 +187,15 @@ void report_prefix(struct report *report, const char *prefix)
 
 void report_status(struct report *report, size_t entries)
 {
+    uint64_t logins = report->changes[CHANGE_ALLOW] + report->changes[CHANGE_EXTEND];
     char status[sizeof(report->status)];
 
     snprintf(status, sizeof(status),
-             "%s%zu address%s allowed; since the start %" PRIu64 " logins counted, %" PRIu64
+             "%s%zu address%s allowed; since the start %" PRIu64 " login%s counted, %" PRIu64
              " ignored as local, %" PRIu64 " as never to be granted, %" PRIu64 " refused",
-             report->prefix ? report->prefix : "", entries, entries == 1 ? "" : "es",
-             report->changes[CHANGE_ALLOW] + report->changes[CHANGE_EXTEND],
-             report->changes[CHANGE_IGNORE_LOCAL], report->changes[CHANGE_IGNORE_NEVER],
-             report->changes[CHANGE_REFUSE]);
+             report->prefix ? report->prefix : "", entries, entries == 1 ? "" : "es", logins,
+             logins == 1 ? "" : "s", report->changes[CHANGE_IGNORE_LOCAL],
+             report->changes[CHANGE_IGNORE_NEVER], report->changes[CHANGE_REFUSE]);
     if (strcmp(status, report->status) == 0)
         return;
     memcpy(report->status, status, sizeof(status));

@@ -52,7 +52,7 @@ void report_change(struct report *report, const struct change *change,
                    const struct settings *settings);
 
 /* Counts a trouble, and warns of it at most once a minute; `detail` stands behind the standing
- * text. */
+ * text: the rule's name for the first three, what failed for the others, or "". */
 void report_trouble(struct report *report, enum trouble trouble, const char *detail);
 
 /* Warns of journald's notice that it dropped a unit's messages, if a rule listens to that unit. */

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The parts depend on each other in one direction: settings, local networks, map, table, source.
+ * They are opened in that order. At a reload all that can fail is done before the first of them is
+ * replaced; only the map, which cannot be open twice, is closed before, and opened again as it was
+ * if that fails. */
+
 #include "state.h"
 
 #include <errno.h>
@@ -42,7 +47,11 @@ static int collect_local_networks(const struct settings *settings, struct networ
         r = networks_append(networks, settings->local_networks);
     if (r < 0)
         return r;
-    if (settings->local_from_postconf && local_networks_import(networks) == -ENOENT)
+    if (settings->local_from_postconf)
+        r = local_networks_import(networks);
+    if (r == -ENOMEM)
+        return r;
+    if (r == -ENOENT)
         log_info("there is no postconf; only loopback and what LocalNetworks= lists is local");
     log_info("%zu local networks, %zu never to be granted", networks_count(networks),
              networks_count(settings->never_grant));
@@ -61,11 +70,8 @@ static int log_map_error(const char *path, int error)
                   "anew",
                   path);
         break;
-    case -EBUSY:
-        log_error("%s is being written by another process", path);
-        break;
     default:
-        log_error("%s cannot be opened: %s", path, strerror(-error));
+        log_error("%s cannot be opened: %s", path, map_error_text(error));
     }
     return error;
 }
@@ -73,7 +79,7 @@ static int log_map_error(const char *path, int error)
 static void log_map_state(const struct map *map, enum map_state state, const char *path)
 {
     char message[8192];
-    const char *fields[] = { message, "MESSAGE_ID=5d1c7a6f0b0f4c1c9a3de26f0f1a7b07" };
+    const char *fields[] = { message, LOG_MESSAGE_ID("07") };
 
     switch (state) {
     case MAP_KEPT:
@@ -169,8 +175,7 @@ static int log_source_error(const struct settings *settings, int error)
                   "systemd-journal, and a journal with entries",
                   path);
     else
-        log_error("the journal %s cannot be opened: %s", path,
-                  error == -EBADMSG || error == -ENODATA ? "not a journal file" : strerror(-error));
+        log_error("the journal %s cannot be opened: %s", path, source_error_text(error));
     return -ENOMEDIUM;
 }
 
@@ -193,6 +198,13 @@ const char *state_source_name(const struct state *state)
     return source_name(state->settings);
 }
 
+static int log_table_error(const struct settings *settings, int error)
+{
+    if (error < 0 && error != -ENOMEM)
+        log_error("%s cannot be read: %s", settings->map, map_error_text(error));
+    return error;
+}
+
 static int open_table(struct state *state, const struct settings *settings,
                       const struct networks *local_networks)
 {
@@ -201,7 +213,8 @@ static int open_table(struct state *state, const struct settings *settings,
     if (r == 0)
         r = table_new(state->map, settings->max_entries, &state->table);
     if (r == 0)
-        r = load_table(state->table, state->map, settings, local_networks);
+        r = log_table_error(settings,
+                            load_table(state->table, state->map, settings, local_networks));
     if (r < 0) {
         state->table = table_free(state->table);
         state->map = map_close(state->map);
@@ -241,21 +254,23 @@ int state_reopen_source(struct state *state)
 
 int state_recover(struct state *state, bool map_is_damaged)
 {
-    int r;
+    int r = -EBADMSG;
 
-    if (map_is_damaged) {
+    if (!map_is_damaged)
+        r = load_table(state->table, state->map, state->settings, state->local_networks);
+    /* Opening it anew finds out whether it is damaged, and mends that. */
+    if (r < 0) {
         state->table = table_free(state->table);
         state->map = map_close(state->map);
         r = open_table(state, state->settings, state->local_networks);
-    } else
-        r = load_table(state->table, state->map, state->settings, state->local_networks);
+    }
     if (r < 0)
         return r;
     (void)state_reopen_source(state);
     return 0;
 }
 
-int state_clamp(struct state *state)
+int state_mend(struct state *state)
 {
     return load_table(state->table, state->map, state->settings, state->local_networks);
 }
@@ -291,6 +306,17 @@ static int convert_map(struct state *state, const struct settings *settings,
     return r;
 }
 
+/* Loads the table for the new settings; if that fails, for the old ones. */
+static int reload_table(struct state *state, const struct settings *settings,
+                        const struct networks *local_networks)
+{
+    int r = load_table(state->table, state->map, settings, local_networks);
+
+    if (r < 0 && load_table(state->table, state->map, state->settings, state->local_networks) < 0)
+        return -ENOTRECOVERABLE;
+    return log_table_error(settings, r);
+}
+
 static bool map_differs(const struct settings *old, const struct settings *new)
 {
     return old->max_entries != new->max_entries || old->ipv6_bits != new->ipv6_bits;
@@ -312,7 +338,7 @@ int state_change(struct state *state, struct settings *settings)
     if (converts)
         r = convert_map(state, new, networks);
     else if (r == 0)
-        r = load_table(state->table, state->map, new, networks);
+        r = reload_table(state, new, networks);
     if (r < 0)
         return r;
 

@@ -7,8 +7,8 @@
 #include "source.h"
 #include "store/table.h"
 
-/* Everything that a set of settings brings with it. It is made whole or not at all; each failure is
- * logged where it happens, and comes back as a negative errno. */
+/* Everything that a set of settings brings with it. It is made whole or not at all; each failure
+ * but -ENOMEM is logged where it happens, and comes back as a negative errno. */
 struct state {
     struct settings *settings;
     struct networks *local_networks;
@@ -32,12 +32,14 @@ int state_change(struct state *state, struct settings *settings);
 const char *state_source_name(const struct state *state);
 
 /* After a transaction that failed: makes the table say again what the map says, and has the source
- * go back to where the map stands. With `map_is_damaged`, a new map takes the place of the old one.
- * If it is the source that fails, source_next() will say so. */
+ * go back to where the map stands. A map that cannot be read, or with `map_is_damaged`, is opened
+ * anew; a new one takes its place if it is damaged indeed. After a failure there is no map any
+ * more. If it is the source that fails, source_next() will say so. */
 int state_recover(struct state *state, bool map_is_damaged);
 
-/* After the clock was set: nobody stays allowed for longer than a login now would be. */
-int state_clamp(struct state *state);
+/* After the clock was set: nobody stays allowed for longer than a login now would be. After a
+ * failure, state_recover(). */
+int state_mend(struct state *state);
 
 /* Opens the journal again where the map stands. */
 int state_reopen_source(struct state *state);

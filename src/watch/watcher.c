@@ -2,8 +2,8 @@
 
 /* The loop around batches. Whatever wakes it (the journal, an address whose time is over, a reload,
  * a retry) has the same effect: one more batch is run. What fails is undone and tried again after a
- * while, from the last position that was committed; nothing is skipped and nothing is fatal, except
- * at the start. */
+ * while, from the last position that was committed; nothing is skipped. Fatal is only what fails at
+ * the start, and a map that cannot be opened, or put in its place, any more. */
 
 #include "watcher.h"
 
@@ -29,8 +29,6 @@
 
 /* A batch takes milliseconds; the service manager is asked for this much more before each. */
 #define START_EXTENSION_USEC (30 * USEC_PER_SEC)
-
-#define LOCAL_SOURCE "local"
 
 struct watcher {
     struct watcher_hooks hooks;
@@ -114,14 +112,14 @@ static void pause_work(struct watcher *watcher)
 
 static int recover_map(struct watcher *watcher, int error)
 {
-    report_trouble(&watcher->report, TROUBLE_MAP, strerror(-error));
+    report_trouble(&watcher->report, TROUBLE_MAP, map_error_text(error));
     pause_work(watcher);
     return state_recover(watcher->state, error == -EBADMSG);
 }
 
 static void recover_journal(struct watcher *watcher, int error)
 {
-    report_trouble(&watcher->report, TROUBLE_JOURNAL, strerror(-error));
+    report_trouble(&watcher->report, TROUBLE_JOURNAL, source_error_text(error));
     pause_work(watcher);
     (void)state_reopen_source(watcher->state);
 }
@@ -132,7 +130,7 @@ static int become_ready(struct watcher *watcher)
     log_info("ready: %" PRIu64 " journal entries read, addresses allowed: %zu", watcher->entries,
              table_count(watcher->state->table));
     (void)sd_notify(0, "READY=1");
-    return watcher->hooks.ready ? watcher->hooks.ready(watcher->hooks.userdata) : 0;
+    return watcher->hooks.ready(watcher->hooks.userdata);
 }
 
 static void leave_own_time(struct watcher *watcher)
@@ -151,7 +149,7 @@ static int on_drained(struct watcher *watcher)
     int r = map_publish(watcher->state->map);
 
     if (r < 0) {
-        log_error("the new map cannot be put in its place: %s", strerror(-r));
+        log_error("the new map cannot be put in its place: %s", map_error_text(r));
         return r;
     }
     watcher->retry_usec = 0;
@@ -234,9 +232,12 @@ static int on_clock(sd_event_source *event_source, int fd, uint32_t revents, voi
     if (r < 0)
         return r;
     log_info("the clock was set");
-    r = watcher->own_clock_usec > 0 ? 0 : state_clamp(watcher->state);
+    r = watcher->own_clock_usec > 0 ? 0 : state_mend(watcher->state);
     if (r < 0)
-        return recover_map(watcher, r);
+        r = recover_map(watcher, r);
+    /* Returned, it would only switch this handler off, and leave the watcher without a map. */
+    if (r < 0)
+        return sd_event_exit(watcher->event, r);
     on_wake(watcher);
     return 0;
 }
@@ -253,12 +254,13 @@ static int reload(struct watcher *watcher)
     if (r < 0) {
         static const char *const fields[] = {
             "MESSAGE=reload failed; the settings from before stay in force",
-            "MESSAGE_ID=5d1c7a6f0b0f4c1c9a3de26f0f1a7b08",
+            LOG_MESSAGE_ID("08"),
         };
 
         log_fields(LOG_ERR, fields, 2);
         return r;
     }
+    watcher->hooks.changed(watcher->state->settings, watcher->hooks.userdata);
     r = source_attach(watcher->state->source, watcher->event, on_wake, watcher);
     log_info("reloaded");
     return r;
@@ -381,7 +383,7 @@ static int add_event_sources(struct watcher *watcher)
 int watcher_new(const struct watcher_hooks *hooks, struct settings *settings, struct watcher **ret)
 {
     _cleanup_(watcher_freep) struct watcher *watcher = calloc(1, sizeof(*watcher));
-    int r = -ENOMEM;
+    int r;
 
     if (watcher) {
         watcher->hooks = *hooks;
@@ -396,6 +398,7 @@ int watcher_new(const struct watcher_hooks *hooks, struct settings *settings, st
     }
     r = sigbus_install();
     if (r < 0) {
+        log_error("the handler for SIGBUS cannot be installed: %s", strerror(-r));
         settings_free(settings);
         return r;
     }
