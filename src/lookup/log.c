@@ -8,32 +8,19 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "core/duration.h"
+#include "program/journal-stream.h"
 
 static bool log_debug;
 static bool log_to_journal;
 
-/* systemd names the stream to the journal that it made, but the variable is inherited by children
- * whose standard error may be something else by then (systemd.exec(5)). */
-static bool stderr_is_journal(void)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
-    struct stat st;
-
-    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
-}
-
 void log_open(bool debug)
 {
     log_debug = debug;
-    log_to_journal = stderr_is_journal();
+    log_to_journal = journal_stream_is_stderr();
 }
 
 bool log_is_debug(void)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -89,6 +90,24 @@ static int write_settings(struct map *map)
     return map_commit(map);
 }
 
+/* Who may open the file: the group, for the bridge, whatever the umask is; and root, who tries the
+ * program by hand, must not leave a file behind that the service cannot open. */
+static int set_access(int fd, const char *path)
+{
+    _cleanup_(freep) char *copy = strdup(path);
+    struct stat st;
+
+    if (!copy)
+        return -ENOMEM;
+    if (fchmod(fd, 0660) < 0)
+        return -errno;
+    if (geteuid() != 0)
+        return 0;
+    if (stat(dirname(copy), &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0)
+        return -errno;
+    return 0;
+}
+
 static int create_file(struct map *map, const struct map_options *options)
 {
     int r;
@@ -104,10 +123,9 @@ static int create_file(struct map *map, const struct map_options *options)
                            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600, &map_tdb_silent, NULL);
     if (!map->tdb)
         return errno > 0 ? -errno : -EIO;
-    /* The bridge opens it through the group, whatever the umask is. */
-    if (fchmod(tdb_fd(map->tdb), 0660) < 0)
-        return -errno;
-    r = map_lock_for_writing(map);
+    r = set_access(tdb_fd(map->tdb), map->new_path);
+    if (r == 0)
+        r = map_lock_for_writing(map);
     return r < 0 ? r : map_note_file(map);
 }
 

@@ -18,7 +18,6 @@ struct table;
 enum table_change {
     TABLE_ALLOW,  /* a new address */
     TABLE_EXTEND, /* one that was there */
-    TABLE_EXPIRE, /* its time is over */
     TABLE_STALE,  /* a login whose time was over when it was read; nothing changed */
     TABLE_REFUSE, /* no room for a new address; nothing changed */
 };

@@ -7,13 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "core/cleanup.h"
-#include "core/duration.h"
 #include "json.h"
 #include "listing.h"
 #include "options.h"
+#include "program/clock.h"
 #include "store/map.h"
 #include "table.h"
 
@@ -53,14 +52,6 @@ static int complain(const char *path, int r)
         }
     fprintf(stderr, "pbs-list: %s: %s\n", path, map_error_text(r));
     return EX_UNAVAILABLE;
-}
-
-static uint64_t now_usec(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
 }
 
 static int read_listing(const struct options *options, uint64_t now, struct listing *ret)
@@ -111,7 +102,7 @@ static int report_absent(const struct options *options, const struct listing *li
 
 static int run(const struct options *options)
 {
-    uint64_t now = now_usec();
+    uint64_t now = clock_realtime_usec();
     _cleanup_(listing_done) struct listing listing = { 0 };
     int r = read_listing(options, now, &listing);
 

@@ -110,8 +110,9 @@ static int apply(struct batch *batch, const struct batch_context *context,
                  const struct event *event)
 {
     static const enum change_kind kinds[] = {
-        [TABLE_ALLOW] = CHANGE_ALLOW,   [TABLE_EXTEND] = CHANGE_EXTEND,
-        [TABLE_EXPIRE] = CHANGE_EXPIRE, [TABLE_STALE] = CHANGE_STALE,
+        [TABLE_ALLOW] = CHANGE_ALLOW,
+        [TABLE_EXTEND] = CHANGE_EXTEND,
+        [TABLE_STALE] = CHANGE_STALE,
         [TABLE_REFUSE] = CHANGE_REFUSE,
     };
     enum table_change table_change;

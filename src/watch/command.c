@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "core/cleanup.h"
+#include "program/clock.h"
 
 extern char **environ;
 

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "clock.h"
 #include "core/cleanup.h"
+#include "program/clock.h"
 #include "store/map.h"
 
 struct listing {

@@ -23,6 +23,7 @@
 #include <systemd/sd-journal.h>
 
 #include "core/cleanup.h"
+#include "program/journal-stream.h"
 
 enum log_target {
     LOG_TO_STDERR,
@@ -37,18 +38,6 @@ static struct {
     char path[PATH_MAX];
     int fd;
 } state = { .target = LOG_TO_STDERR, .fd = STDERR_FILENO };
-
-/* systemd names the stream that it connected to standard error, so that one who redirects it is not
- * taken for a service (systemd.exec(5), $JOURNAL_STREAM). */
-static bool stderr_is_journal(void)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
-    struct stat st;
-
-    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
-}
 
 static int open_file(const char *path, int *ret)
 {
@@ -75,7 +64,7 @@ int log_open(const char *file, bool debug, bool background)
         if (r < 0)
             return r;
         target = LOG_TO_FILE;
-    } else if (background || stderr_is_journal())
+    } else if (background || journal_stream_is_stderr())
         target = LOG_TO_JOURNAL;
     else if (debug) {
         target = LOG_TO_STDOUT;

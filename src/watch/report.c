@@ -11,11 +11,11 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "clock.h"
 #include "core/cleanup.h"
 #include "core/duration.h"
 #include "core/text.h"
 #include "log.h"
+#include "program/clock.h"
 
 #define WARNING_INTERVAL_USEC USEC_PER_MIN
 

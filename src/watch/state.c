@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "local-networks.h"
 #include "log.h"
+#include "program/clock.h"
 
 #define LOCAL_SOURCE "local"
 

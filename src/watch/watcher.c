@@ -19,8 +19,8 @@
 #include <systemd/sd-event.h>
 
 #include "batch.h"
-#include "clock.h"
 #include "log.h"
+#include "program/clock.h"
 #include "sigbus.h"
 #include "state.h"
 

@@ -78,7 +78,7 @@ static struct table *table_on(struct map *map, size_t max_entries, uint64_t now)
 static enum table_change login(struct table *table, const struct event *event, uint64_t now,
                                struct record *ret)
 {
-    enum table_change change = TABLE_EXPIRE;
+    enum table_change change = TABLE_REFUSE;
 
     check_int("login", table_login(table, event, now, &change, ret), 0);
     return change;
