@@ -321,6 +321,21 @@ static const struct {
                "method=PLAIN, rip=192.0.2.10, lip=127.0.0.1, session=<x>" },
     { DOVECOT, "imap-login: Disconnected: Connection closed (proxy dest auth failed): user=<carl>, "
                "method=PLAIN, rip=192.0.2.10, lip=127.0.0.1, session=<x>" },
+    /* proxy: names that make a line about a refused password, or about the end, look like success
+     */
+    { DOVECOT,
+      "imap-login: proxy(x): started proxying to y: user=<e): Login failed to 10.0.0.2:143: "
+      "Authentication failed.: user=<x): started proxying to y: user=<e>, method=PLAIN, "
+      "rip=192.0.2.66, lip=127.0.0.1, session=<x>" },
+    { DOVECOT, "imap-login: proxy(x): started proxying to y: user=<e>, method=P, rip=6.6.6.6, z): "
+               "disconnecting 192.0.2.68 (Disconnected by client: Logged out)" },
+    { DOVECOT,
+      "imap-login: proxy(x): Started proxying to <h> (0.1 secs): user=<e,10.0.0.2:143): "
+      "Login failed: user=<x): Started proxying to <h> (0.1 secs): user=<e>, method=PLAIN, "
+      "rip=192.0.2.66, lip=127.0.0.1, session=<x>" },
+    { DOVECOT, "imap-login: proxy(x): Started proxying to <h> (0.1 secs): user=<e>, method=P, "
+               "rip=6.6.6.6,10.0.0.2:143): Disconnected by server (0s idle, in=1, out=1): "
+               "user=<e>, method=PLAIN, rip=192.0.2.66, lip=127.0.0.1, session=<x>" },
     /* Courier */
     { IMAPD, "LOGIN FAILED, user=user@domain.tld, ip=[::ffff:198.51.100.33]" },
     { IMAPD, "LOGIN FAILED, method=PLAIN, ip=[::ffff:192.0.2.4]" },
