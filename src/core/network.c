@@ -130,20 +130,39 @@ int networks_add(struct networks *networks, const char *text, size_t len)
     return add(networks, &addr, bits, exception);
 }
 
+/* "::/0" is all of IPv6 and, although we keep IPv4 inside of it, nothing of that. */
+static bool is_other_family(const struct network *network, const struct addr *addr)
+{
+    return addr_is_ipv4(addr) && network->bits < 96;
+}
+
 bool networks_contain(const struct networks *networks, const struct addr *addr, const char **ret)
 {
     for (size_t i = 0; i < networks->count; i++) {
         const struct network *network = &networks->items[i];
         struct addr masked = addr_mask(addr, network->bits);
 
-        /* "::/0" is all of IPv6 and, although we keep IPv4 inside of it, nothing of that. */
-        if (addr_is_ipv4(addr) && network->bits < 96)
-            continue;
-        if (addr_compare(&masked, &network->addr) != 0)
+        if (is_other_family(network, addr) || addr_compare(&masked, &network->addr) != 0)
             continue;
         if (!network->exception && ret)
             *ret = network->text;
         return !network->exception;
+    }
+    return false;
+}
+
+bool networks_contain_group(const struct networks *networks, const struct addr *addr, unsigned bits)
+{
+    for (size_t i = 0; i < networks->count; i++) {
+        const struct network *network = &networks->items[i];
+        unsigned common = network->bits < bits ? network->bits : bits;
+        struct addr ours = addr_mask(addr, common), theirs = addr_mask(&network->addr, common);
+
+        if (is_other_family(network, addr) || addr_compare(&ours, &theirs) != 0)
+            continue;
+        /* The first that has anything in common decides; one that is a part of the group does not
+         * speak for all of it. */
+        return network->bits <= bits && !network->exception;
     }
     return false;
 }

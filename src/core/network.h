@@ -25,6 +25,11 @@ int networks_append(struct networks *networks, const struct networks *other);
  * decided, which belongs to the list. */
 bool networks_contain(const struct networks *networks, const struct addr *addr, const char **ret);
 
+/* The same for all addresses that share the first `bits` with it; false if only some are in the
+ * list. */
+bool networks_contain_group(const struct networks *networks, const struct addr *addr,
+                            unsigned bits);
+
 void networks_clear(struct networks *networks);
 
 size_t networks_count(const struct networks *networks);

@@ -45,8 +45,10 @@ int table_new(struct map *map, size_t max_entries, struct table **ret)
 
 static bool is_excluded(const struct table_bounds *bounds, const struct addr *addr)
 {
+    unsigned bits = addr_is_ipv4(addr) ? 128 : bounds->ipv6_bits;
+
     for (size_t i = 0; i < sizeof(bounds->excluded) / sizeof(bounds->excluded[0]); i++)
-        if (networks_contain(bounds->excluded[i], addr, NULL))
+        if (networks_contain_group(bounds->excluded[i], addr, bits))
             return true;
     return false;
 }

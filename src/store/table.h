@@ -30,8 +30,9 @@ DEFINE_CLEANUP(struct table *, table_free)
 /* What no record may be beyond, although it was right when it was written: the clock can have been
  * set back since, and the configuration changed. */
 struct table_bounds {
-    uint64_t now_usec;                  /* no login was later */
-    uint64_t longest_usec;              /* nobody is allowed for longer after a login */
+    uint64_t now_usec;     /* no login was later */
+    uint64_t longest_usec; /* nobody is allowed for longer after a login */
+    unsigned ipv6_bits;    /* the map\'s: IPv6 addresses are excluded as groups of that length */
     const struct networks *excluded[2]; /* no address is in one of these */
 };
 

@@ -139,7 +139,8 @@ class Expiry(unittest.TestCase):
             self.assertEqual(set(box.list()), {'192.0.2.2', '192.0.2.4'})
             self.assertEqual([event.address for event in watcher.events('allow')],
                              ['192.0.2.2', '192.0.2.4'])
-            self.assertEqual([event.address for event in watcher.events('stale')], ['192.0.2.3'])
+            self.assertEqual([event.address for event in watcher.events('stale')],
+                             ['192.0.2.1', '192.0.2.3'])
 
     def test_time_in_the_future(self):
         """A clock that was wrong gives nobody more than the grace, counted from now."""
@@ -195,6 +196,13 @@ class Addresses(unittest.TestCase):
     def test_whole_addresses_without_a_prefix(self):
         _, held = self.run_with('', '2001:db8:1:2::10', '2001:DB8:1:2:0:0:0:11', '2001:db8:1:2::10')
         self.assertEqual(set(held), {'2001:db8:1:2::10', '2001:db8:1:2::11'})
+
+    def test_local_part_of_a_group_does_not_speak_for_all_of_it(self):
+        with Sandbox('IPv6Prefix=56\nLocalNetworks=2001:db8::/64') as box:
+            box.write([journals.dovecot_login(journals.now() - MIN, '2001:db8:0:5::9')])
+            for _ in range(2):
+                box.start().wait_ready().stop()
+                self.assertEqual(set(box.list()), {'2001:db8::/56'})
 
     def test_other_prefix_at_the_next_start(self):
         with Sandbox() as box:

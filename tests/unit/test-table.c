@@ -56,7 +56,7 @@ static struct event event_of(unsigned number, const char *user, const struct rul
 /* Bounds in which no network is excluded. */
 static struct table_bounds bounds_at(uint64_t now)
 {
-    return (struct table_bounds){ now, 3 * GRACE, { nobody, nobody } };
+    return (struct table_bounds){ now, 3 * GRACE, 128, { nobody, nobody } };
 }
 
 static int load(struct table *table, uint64_t now)
@@ -254,7 +254,7 @@ static void test_networks_excluded(void **state)
     struct map *map = open_writer(NULL, MAX_ENTRIES, 128, MAP_CREATED);
     struct table *table = table_on(map, FULL, START);
     _cleanup_(networks_freep) struct networks *networks = networks_new();
-    struct table_bounds bounds = { START, 3 * GRACE, { nobody, networks } };
+    struct table_bounds bounds = { START, 3 * GRACE, 128, { nobody, networks } };
     struct record record;
     char text[ADDR_TEXT_MAX];
 
