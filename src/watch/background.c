@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "core/cleanup.h"
 
 static const char *written_pid_file;
+static int pid_file_fd = -1;
 static int ready_fd = -1;
 
 /* A mistyped path must not cost somebody another file: only one that is empty, or has nothing but a
@@ -49,6 +51,9 @@ static int write_pid_file(const char *path)
 
     if (fd < 0)
         return -errno;
+    /* Kept as long as the daemon runs, so that a second one leaves the file alone. */
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EBUSY : -errno;
     r = check_pid_file(fd);
     if (r < 0)
         return r;
@@ -58,6 +63,7 @@ static int write_pid_file(const char *path)
     if (pwrite(fd, text, (size_t)len, 0) != len)
         return -EIO;
     written_pid_file = path;
+    pid_file_fd = TAKE_FD(fd);
     return 0;
 }
 
@@ -125,6 +131,8 @@ int background_ready(void)
 
 void background_leave(void)
 {
-    if (written_pid_file)
+    if (pid_file_fd >= 0) {
         (void)unlink(written_pid_file);
+        (void)close(TAKE_FD(pid_file_fd));
+    }
 }

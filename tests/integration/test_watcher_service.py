@@ -407,6 +407,19 @@ class Background(unittest.TestCase):
                 self.end(pid)
             self.assertFalse(pidfile.exists(), 'the pid file is left behind')
 
+    def test_second_daemon_with_the_same_pid_file(self):
+        with Sandbox() as box:
+            pidfile, log = box.directory / 'pid', box.directory / 'own.log'
+            box.write([login(1)])
+            self.assertEqual(self.start(box, pidfile, log).returncode, 0)
+            pid = int(pidfile.read_text())
+            try:
+                second = self.start(box, pidfile, log)
+                self.assertEqual(second.returncode, 1, second.stderr)
+                self.assertEqual(pidfile.read_text(), f'{pid}\n')
+            finally:
+                self.end(pid)
+
     def test_other_file_in_place_of_the_pid_file(self):
         """A mistyped path must not cost anybody a file."""
         with Sandbox() as box:
