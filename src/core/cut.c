@@ -11,6 +11,9 @@
 
 #include "cut.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,9 +28,6 @@
 
 /* A logger that has nothing to write for so long has read all there was, and begins with a line. */
 #define SILENCE_USEC (10 * USEC_PER_SEC)
-
-/* For how long after journald dropped entries a process is in doubt that was not heard of since. */
-#define DROPPED_USEC USEC_PER_DAY
 
 /* Courier has four services, each with one logger. */
 #define PROCESSES_MAX 16
@@ -46,7 +46,8 @@ struct process {
 struct cuts {
     size_t line_max;
     struct process processes[PROCESSES_MAX];
-    uint64_t dropped_usec; /* when journald last dropped entries; 0: never */
+    bool doubts_unseen; /* a process that is not among them is in doubt, too */
+    bool has_changed;
 };
 
 struct cuts *cuts_new(size_t line_max)
@@ -106,7 +107,7 @@ static bool is_over(const struct process *process, uint64_t now_usec)
 static bool is_in_doubt(const struct cuts *cuts, struct process *process, uint64_t now_usec)
 {
     if (!process)
-        return cuts->dropped_usec > 0 && now_usec < cuts->dropped_usec + DROPPED_USEC;
+        return cuts->doubts_unseen;
     if (process->in_doubt && is_over(process, now_usec))
         process->in_doubt = false;
     return process->in_doubt;
@@ -143,16 +144,19 @@ bool cuts_is_whole(struct cuts *cuts, const struct entry *entry)
         process = add_process(cuts, pid, pid_len);
         /* More of them than can be remembered: then none is trusted. */
         if (!process)
-            cuts_doubt_all(cuts, entry->realtime_usec);
+            cuts_doubt_all(cuts);
     }
-    if (process)
+    if (process && (doubt || begins)) {
         count(process, len, begins, entry->realtime_usec);
-    return !doubt;
+        cuts->has_changed = true;
+    }
+    return !doubt && !begins;
 }
 
-void cuts_doubt_all(struct cuts *cuts, uint64_t realtime_usec)
+void cuts_doubt_all(struct cuts *cuts)
 {
-    cuts->dropped_usec = realtime_usec;
+    cuts->doubts_unseen = true;
+    cuts->has_changed = true;
     for (size_t i = 0; i < PROCESSES_MAX; i++) {
         struct process *process = &cuts->processes[i];
 
@@ -160,4 +164,76 @@ void cuts_doubt_all(struct cuts *cuts, uint64_t realtime_usec)
         process->entries = 0;
         process->bytes = 0;
     }
+}
+
+void cuts_reset(struct cuts *cuts)
+{
+    *cuts = (struct cuts){ .line_max = cuts->line_max };
+}
+
+bool cuts_take_text(struct cuts *cuts, char ret[static CUTS_TEXT_MAX])
+{
+    size_t used = (size_t)snprintf(ret, CUTS_TEXT_MAX, "%d", cuts->doubts_unseen);
+    bool has_changed = cuts->has_changed;
+
+    for (size_t i = 0; i < PROCESSES_MAX; i++) {
+        const struct process *process = &cuts->processes[i];
+
+        if (process->pid_len > 0)
+            used += (size_t)snprintf(ret + used, CUTS_TEXT_MAX - used, " %.*s:%d:%u:%zu:%" PRIu64,
+                                     (int)process->pid_len, process->pid, process->in_doubt,
+                                     process->entries, process->bytes, process->last_usec);
+    }
+    cuts->has_changed = false;
+    return has_changed;
+}
+
+static int restore_process(struct cuts *cuts, const char *word)
+{
+    struct process *process = NULL;
+    unsigned entries;
+    size_t bytes;
+    uint64_t last_usec;
+    char pid[PID_MAX_LEN + 1];
+    int in_doubt, end = -1;
+
+    if (sscanf(word, "%20[0-9]:%d:%u:%zu:%" SCNu64 "%n", pid, &in_doubt, &entries, &bytes,
+               &last_usec, &end) != 5 ||
+        end != (int)strlen(word) || (in_doubt != 0 && in_doubt != 1))
+        return -EBADMSG;
+    for (size_t i = 0; i < PROCESSES_MAX && !process; i++)
+        if (cuts->processes[i].pid_len == 0)
+            process = &cuts->processes[i];
+    if (!process)
+        return -EBADMSG;
+    *process = (struct process){
+        .pid_len = strlen(pid),
+        .in_doubt = in_doubt,
+        .entries = entries,
+        .bytes = bytes,
+        .last_usec = last_usec,
+    };
+    memcpy(process->pid, pid, process->pid_len);
+    return 0;
+}
+
+int cuts_restore(struct cuts *cuts, const char *text)
+{
+    char copy[CUTS_TEXT_MAX], *save = NULL, *word;
+    int r = 0;
+
+    cuts_reset(cuts);
+    if (strlen(text) >= sizeof(copy))
+        r = -EBADMSG;
+    snprintf(copy, sizeof(copy), "%s", text);
+    word = strtok_r(copy, " ", &save);
+    if (!word || (strcmp(word, "0") != 0 && strcmp(word, "1") != 0))
+        r = -EBADMSG;
+    else
+        cuts->doubts_unseen = word[0] == '1';
+    while (r == 0 && (word = strtok_r(NULL, " ", &save)))
+        r = restore_process(cuts, word);
+    if (r < 0)
+        cuts_doubt_all(cuts);
+    return r;
 }

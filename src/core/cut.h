@@ -19,9 +19,21 @@ struct cuts *cuts_new(size_t line_max);
 struct cuts *cuts_free(struct cuts *cuts);
 DEFINE_CLEANUP(struct cuts *, cuts_free)
 
-/* Has to see every entry of the process, in order. True if the entry is a line of its own; false if
- * it may be the rest of one that was cut. */
+/* Has to see every entry of the process, in order. True if the entry is a line of its own, and all
+ * of it; false if it may be the beginning or the rest of one that was cut. */
 bool cuts_is_whole(struct cuts *cuts, const struct entry *entry);
 
-/* After journald has dropped entries, which may have been the beginnings of lines. */
-void cuts_doubt_all(struct cuts *cuts, uint64_t realtime_usec);
+/* Doubts every process until it can have nothing of a cut line left: what went before is not known.
+ */
+void cuts_doubt_all(struct cuts *cuts);
+
+/* Forgets all doubts. */
+void cuts_reset(struct cuts *cuts);
+
+/* The doubts outlive the program as text, which belongs to the place in the journal that was
+ * reached. cuts_take_text() writes it and returns true if it has changed since it was last taken or
+ * restored; cuts_restore() returns 0, or -EBADMSG, with all in doubt, for text that is none of its
+ * own. */
+#define CUTS_TEXT_MAX 1280
+bool cuts_take_text(struct cuts *cuts, char ret[static CUTS_TEXT_MAX]);
+int cuts_restore(struct cuts *cuts, const char *text);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "cut.h"
 #include "pattern.h"
 #include "text.h"
 
@@ -273,11 +272,66 @@ static enum rules_verdict rule_judge(const struct rule *rule, const struct entry
     return verdict;
 }
 
-void rules_note_drop(const struct rules *rules, uint64_t realtime_usec)
+static bool rule_names_unit(const struct rule *rule, const char *unit, size_t len)
+{
+    static const char field[] = "_SYSTEMD_UNIT=";
+
+    for (size_t i = 0; i < rule->n_matches; i++) {
+        const char *word;
+        size_t word_len;
+
+        for (size_t k = 0; (word = match_word(rule->matches[i], k, &word_len)); k++)
+            if (word_len == strlen(field) + len && memcmp(word, field, strlen(field)) == 0 &&
+                memcmp(word + strlen(field), unit, len) == 0)
+                return true;
+    }
+    return false;
+}
+
+bool rules_note_drop(const struct rules *rules, const char *notice, size_t len,
+                     const char **ret_unit, size_t *ret_unit_len)
+{
+    const char *unit = notice;
+    bool concerns = false;
+
+    /* Some versions of journald name the unit with the path of its slice. */
+    for (const char *p = notice; p < notice + len; p++)
+        if (*p == ' ' || *p == '/')
+            unit = p + 1;
+    *ret_unit = unit;
+    *ret_unit_len = (size_t)(notice + len - unit);
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct rule *rule = rules->items[i];
+
+        if (!rule->enabled || !rule_names_unit(rule, unit, *ret_unit_len))
+            continue;
+        concerns = true;
+        if (rule->cuts)
+            cuts_doubt_all(rule->cuts);
+    }
+    return concerns;
+}
+
+void rules_doubt_all(const struct rules *rules)
 {
     for (size_t i = 0; i < rules->count; i++)
         if (rules->items[i]->cuts)
-            cuts_doubt_all(rules->items[i]->cuts, realtime_usec);
+            cuts_doubt_all(rules->items[i]->cuts);
+}
+
+bool rule_take_doubts(const struct rule *rule, char ret[static CUTS_TEXT_MAX])
+{
+    return rule->cuts && cuts_take_text(rule->cuts, ret);
+}
+
+void rule_restore_doubts(const struct rule *rule, const char *text)
+{
+    if (!rule->cuts)
+        return;
+    if (text)
+        (void)cuts_restore(rule->cuts, text);
+    else
+        cuts_reset(rule->cuts);
 }
 
 /* The rule whose server may have written only part of a line here; all that cut lines get to see

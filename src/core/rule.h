@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cleanup.h"
+#include "cut.h"
 #include "event.h"
 #include "match.h"
 
@@ -58,8 +59,20 @@ enum rules_verdict {
     RULES_CUT,         /* it may be the rest of a line that somebody made too long on purpose */
 };
 
-/* Has to be told of each entry in which journald says that it dropped some of a unit. */
-void rules_note_drop(const struct rules *rules, uint64_t realtime_usec);
+/* Has to be told of each notice of journald that it dropped entries, "Suppressed 123 messages from
+ * UNIT". Returns whether an enabled rule listens to that unit, which *ret_unit then is, inside the
+ * notice; those whose logger cuts lines doubt what comes next. */
+bool rules_note_drop(const struct rules *rules, const char *notice, size_t len,
+                     const char **ret_unit, size_t *ret_unit_len);
+
+/* What went before the entries that will be judged is not known. */
+void rules_doubt_all(const struct rules *rules);
+
+/* What a rule has to remember of the entries that it was shown, as text of less than CUTS_TEXT_MAX
+ * bytes: see cut.h. rule_take_doubts() returns false if there is nothing to be written down;
+ * rule_restore_doubts() takes NULL where nothing was. */
+bool rule_take_doubts(const struct rule *rule, char ret[static CUTS_TEXT_MAX]);
+void rule_restore_doubts(const struct rule *rule, const char *text);
 
 /* Judges an entry by the enabled rules whose Match= it fulfils, in their order; the first login
  * counts. *ret is set for RULES_LOGIN; *ret_rule for all but RULES_NOTHING. */

@@ -187,14 +187,18 @@ struct conversion {
     int result;
 };
 
+static bool begins_with(TDB_DATA key, const char *prefix)
+{
+    return key.dsize > strlen(prefix) && memcmp(key.dptr, prefix, strlen(prefix)) == 0;
+}
+
+/* Copies what belongs to a place in the journal. */
 static int convert_value(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *userdata)
 {
     struct conversion *conversion = userdata;
-    static const char cursor[] = ".cursor/";
-    bool is_cursor = key.dsize > strlen(cursor) && memcmp(key.dptr, cursor, strlen(cursor)) == 0;
 
     /* Without its cursor, the journal is read again as far back as a grace reaches. */
-    if (!is_cursor || conversion->drops_ipv6)
+    if (conversion->drops_ipv6 || !(begins_with(key, ".cursor/") || begins_with(key, ".doubts/")))
         return 0;
     errno = 0;
     if (tdb_store(conversion->target->tdb, key, value, TDB_REPLACE) < 0)

@@ -141,28 +141,14 @@ static int apply(struct batch *batch, const struct batch_context *context,
     return 0;
 }
 
-/* Lets the rules see what went before; it has had its effect already. */
-static void recall(const struct batch_context *context, const struct entry *entry)
-{
-    const struct rules *rules = context->settings->rules;
-    const struct rule *rule = NULL;
-    const char *notice;
-    struct event event;
-    size_t len;
-
-    if (rules_judge(rules, entry, &event, &rule) == RULES_NOTHING &&
-        source_is_drop_notice(entry, &notice, &len))
-        rules_note_drop(rules, entry->realtime_usec);
-}
-
 static int judge(struct batch *batch, const struct batch_context *context,
                  const struct entry *entry)
 {
     const struct rules *rules = context->settings->rules;
     const struct rule *rule = NULL;
-    const char *notice;
+    const char *notice, *unit;
     struct event event;
-    size_t len;
+    size_t len, unit_len;
 
     switch (rules_judge(rules, entry, &event, &rule)) {
     case RULES_LOGIN:
@@ -177,24 +163,32 @@ static int judge(struct batch *batch, const struct batch_context *context,
         report_trouble(context->report, TROUBLE_CUT, rule_name(rule));
         return 0;
     case RULES_NOTHING:
-        if (!source_is_drop_notice(entry, &notice, &len))
-            return 0;
-        report_drop_notice(rules, notice, len);
-        rules_note_drop(rules, entry->realtime_usec);
+        if (source_is_drop_notice(entry, &notice, &len) &&
+            rules_note_drop(rules, notice, len, &unit, &unit_len))
+            report_drop_notice(notice, len, unit, unit_len);
         return 0;
     }
     return 0;
+}
+
+/* Lets time pass until the entry happened, but never beyond the time that it is. */
+static int move_clock(struct batch *batch, struct batch_context *context, uint64_t realtime_usec)
+{
+    uint64_t usec = realtime_usec < context->real_usec ? realtime_usec : context->real_usec;
+
+    if (usec <= context->now_usec)
+        return 0;
+    context->now_usec = usec;
+    return expire(batch, context);
 }
 
 static int take_entry(struct batch *batch, struct batch_context *context, const struct entry *entry)
 {
     batch->n_entries++;
     batch->last_realtime_usec = entry->realtime_usec;
-    if (context->own_time && entry->realtime_usec > context->now_usec) {
-        int r;
+    if (context->own_time) {
+        int r = move_clock(batch, context, entry->realtime_usec);
 
-        context->now_usec = entry->realtime_usec;
-        r = expire(batch, context);
         if (r < 0)
             return r;
     }
@@ -213,9 +207,6 @@ static int read_entries(struct batch *batch, struct batch_context *context,
         case SOURCE_ENTRY:
             r = take_entry(batch, context, &entry);
             break;
-        case SOURCE_PAST:
-            recall(context, &entry);
-            break;
         case SOURCE_END:
             *ret_result = BATCH_DRAINED;
             return 0;
@@ -230,20 +221,41 @@ static int read_entries(struct batch *batch, struct batch_context *context,
     return 0;
 }
 
-static int put_cursor(struct batch *batch, struct batch_context *context)
+/* What the rules have to remember, where that has changed. */
+static int put_doubts(struct batch *batch, struct batch_context *context)
+{
+    const struct rules *rules = context->settings->rules;
+    char text[CUTS_TEXT_MAX];
+    int r = 0;
+
+    for (size_t i = 0; i < rules_count(rules) && r == 0; i++) {
+        const struct rule *rule = rules_at(rules, i);
+
+        if (!rule_take_doubts(rule, text))
+            continue;
+        r = batch_open(batch, context->map);
+        if (r == 0)
+            r = map_put_doubts(context->map, rule_name(rule), text);
+    }
+    return r;
+}
+
+/* Writes down how far the journal was read. */
+static int put_position(struct batch *batch, struct batch_context *context)
 {
     _cleanup_(freep) char *cursor = NULL;
     int r;
 
     if (batch->n_entries == 0)
         return 0;
-    /* Without it these entries are read once more after a restart, and come to the same. */
-    if (source_cursor(context->source, &cursor) < 0)
-        return 0;
+    r = source_cursor(context->source, &cursor);
+    if (r < 0)
+        return r;
     r = batch_open(batch, context->map);
     if (r < 0)
         return r;
-    return map_put_cursor(context->map, context->source_name, cursor, batch->last_realtime_usec);
+    r = map_put_cursor(context->map, context->source_name, cursor, batch->last_realtime_usec);
+    return r < 0 ? r : put_doubts(batch, context);
 }
 
 static int commit(struct batch *batch, struct map *map)
@@ -266,7 +278,7 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
     if (r == 0)
         r = read_entries(batch, context, &result, ret_error);
     if (r == 0)
-        r = put_cursor(batch, context);
+        r = put_position(batch, context);
     /* Zeros were read in place of a file's bytes, perhaps the map's: none of this can be relied on.
      */
     if (sigbus_happened())
@@ -275,8 +287,11 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
         r = commit(batch, context->map);
     if (r < 0) {
         map_cancel(context->map);
-        *ret_error = r;
         *ret_entries = 0;
+        /* It is the journal's fault if its cursor is not to be had, and said so already. */
+        if (result == BATCH_JOURNAL_BROKEN && r == -ENODATA)
+            return BATCH_JOURNAL_BROKEN;
+        *ret_error = r;
         return BATCH_MAP_FAILED;
     }
     for (size_t i = 0; i < batch->n_changes; i++)

@@ -22,13 +22,15 @@ struct batch_context {
     const char *source_name;
     struct report *report;
     uint64_t now_usec;
-    bool own_time; /* each entry happens at its own time; `now_usec` is moved along */
+    uint64_t real_usec; /* no entry happened later than this, whatever it says */
+    bool own_time;      /* each entry happens at its own time; `now_usec` is moved along */
 };
 
 enum batch_result {
     BATCH_DRAINED,        /* everything there is was read, and took effect */
     BATCH_MORE,           /* some of it was, and took effect */
-    BATCH_JOURNAL_BROKEN, /* what was read took effect; the journal must be opened again */
+    BATCH_JOURNAL_BROKEN, /* what was read took effect, or nothing did: go back to the map's place
+                           */
     BATCH_MAP_FAILED,     /* nothing took effect; the table must be loaded, the journal gone back */
 };
 

@@ -109,9 +109,9 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
         [TROUBLE_BAD_ADDRESS] = "what a pattern took for the address is none; rule",
         [TROUBLE_GAVE_UP] =
             "a message was too long for a rule's patterns and was passed over; rule",
-        [TROUBLE_CUT] =
-            ("an entry may be the rest of a line that the server's logger cut, as is done to forge "
-             "logins, and was passed over; rule"),
+        [TROUBLE_CUT] = ("an entry may be part of a line that the server's logger cut, as is done "
+                         "to forge logins; "
+                         "logins in its place, and in those that follow, do not count; rule"),
         [TROUBLE_FULL] =
             ("the map is full, new addresses are not let in; raise MaxEntries=, or find "
              "out who logs in from so many addresses"),
@@ -130,53 +130,17 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
                 report->troubles[trouble] == 1 ? "" : "s");
 }
 
-static bool rules_name_unit(const struct rules *rules, const char *unit, size_t len)
+void report_drop_notice(const char *notice, size_t len, const char *unit, size_t unit_len)
 {
-    static const char field[] = "_SYSTEMD_UNIT=";
-
-    for (size_t i = 0; i < rules_count(rules); i++) {
-        const struct rule *rule = rules_at(rules, i);
-        const struct match *match;
-
-        for (size_t k = 0; rule_enabled(rule) && (match = rule_match(rule, k)); k++) {
-            const char *word;
-            size_t word_len;
-
-            for (size_t m = 0; (word = match_word(match, m, &word_len)); m++)
-                if (word_len == strlen(field) + len && memcmp(word, field, strlen(field)) == 0 &&
-                    memcmp(word + strlen(field), unit, len) == 0)
-                    return true;
-        }
-    }
-    return false;
-}
-
-/* The text is journald's: "Suppressed 123 messages from dovecot.service". */
-void report_drop_notice(const struct rules *rules, const char *text, size_t len)
-{
-    const char *unit = memrchr(text, ' ', len), *slash;
-    char message[1024], notice[256], name[256];
+    char message[1024], text[256], name[256];
     const char *fields[] = { message, LOG_MESSAGE_ID("09") };
-    size_t unit_len;
 
-    if (!unit)
-        return;
-    unit++;
-    unit_len = (size_t)(text + len - unit);
-    /* Units are named by their slice's path in some versions. */
-    slash = memrchr(unit, '/', unit_len);
-    if (slash) {
-        unit_len -= (size_t)(slash + 1 - unit);
-        unit = slash + 1;
-    }
-    if (!rules_name_unit(rules, unit, unit_len))
-        return;
-    (void)text_sanitise(text, len, notice, sizeof(notice));
+    (void)text_sanitise(notice, len, text, sizeof(text));
     (void)text_sanitise(unit, unit_len, name, sizeof(name));
     snprintf(message, sizeof(message),
              "MESSAGE=journald dropped messages of a mail server (\"%s\"), and logins may be among "
              "them; LogRateLimitIntervalSec=0 in \"systemctl edit %s\" ends that",
-             notice, name);
+             text, name);
     log_fields(LOG_WARNING, fields, 2);
 }
 

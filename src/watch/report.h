@@ -55,8 +55,8 @@ void report_change(struct report *report, const struct change *change,
  * text: the rule's name for the first three, what failed for the others, or "". */
 void report_trouble(struct report *report, enum trouble trouble, const char *detail);
 
-/* Warns of journald's notice that it dropped a unit's messages, if a rule listens to that unit. */
-void report_drop_notice(const struct rules *rules, const char *text, size_t len);
+/* Warns of journald's notice that it dropped messages of a unit that a rule listens to. */
+void report_drop_notice(const char *notice, size_t len, const char *unit, size_t unit_len);
 
 /* Tells the service manager how things stand, if that differs from what it knows. */
 void report_status(struct report *report, size_t entries);

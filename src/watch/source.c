@@ -27,10 +27,6 @@
 
 #define RETRIES_MAX 3
 
-/* How many entries before the position are given as SOURCE_PAST. What cut.c has to know of is not
- * further back. */
-#define PAST_ENTRIES 1024
-
 /* Journals that cannot be watched (one file, a network file system, no inotify watches left). */
 #define POLL_USEC (5 * USEC_PER_SEC)
 
@@ -51,10 +47,7 @@ struct source {
     bool has_pending;   /* the journal stands on an entry that was not given yet */
     bool is_lost;       /* the journal does not stand on the entry that was given last */
     char *saved_cursor; /* of the last entry given, if its file may be gone by now */
-    bool in_past;
-    char *past_end;         /* the cursor with which the past ends; NULL: it ends by time */
-    bool past_end_included; /* that entry is still part of it */
-    uint64_t past_end_usec;
+    bool has_earlier;
 };
 
 struct source *source_free(struct source *source)
@@ -66,7 +59,6 @@ struct source *source_free(struct source *source)
     sd_event_unref(source->event);
     sd_journal_close(source->journal);
     free(source->saved_cursor);
-    free(source->past_end);
     free(source->path);
     free(source);
     return NULL;
@@ -135,9 +127,19 @@ static int add_matches(sd_journal *journal, const struct rules *rules)
 
 static int seek_time(struct source *source, uint64_t realtime_usec)
 {
-    int r = realtime_usec > 0 ? sd_journal_seek_realtime_usec(source->journal, realtime_usec)
-                              : sd_journal_seek_head(source->journal);
+    int r;
 
+    if (realtime_usec == 0) {
+        r = sd_journal_seek_head(source->journal);
+        return r < 0 ? r : sd_journal_next(source->journal);
+    }
+    r = sd_journal_seek_realtime_usec(source->journal, realtime_usec);
+    if (r >= 0)
+        r = sd_journal_previous(source->journal);
+    if (r < 0)
+        return r;
+    source->has_earlier = r > 0;
+    r = sd_journal_seek_realtime_usec(source->journal, realtime_usec);
     return r < 0 ? r : sd_journal_next(source->journal);
 }
 
@@ -165,58 +167,6 @@ static int seek_position(struct source *source, const struct source_position *po
     return r > 0 ? sd_journal_next(source->journal) : 1;
 }
 
-/* Remembers where the past ends: before the entry that the journal stands on, or else behind that
- * of the cursor, or else at a time. */
-static int note_past_end(struct source *source, const struct source_position *position, bool stands)
-{
-    free(TAKE_PTR(source->past_end));
-    source->past_end_usec = position->realtime_usec;
-    source->past_end_included = !stands;
-    if (stands) {
-        int r = sd_journal_get_realtime_usec(source->journal, &source->past_end_usec);
-
-        return r < 0 ? r : sd_journal_get_cursor(source->journal, &source->past_end);
-    }
-    if (position->cursor && !(source->past_end = strdup(position->cursor)))
-        return -ENOMEM;
-    return 0;
-}
-
-/* Goes some entries back. `stands` says whether the journal stands on the first entry behind the
- * position. Returns 1 if it then stands on an entry, 0 if there is none. */
-static int step_back(struct source *source, const struct source_position *position, bool stands)
-{
-    int r = note_past_end(source, position, stands);
-
-    if (r >= 0 && !stands)
-        r = sd_journal_seek_tail(source->journal);
-    if (r >= 0)
-        r = sd_journal_previous_skip(source->journal, PAST_ENTRIES);
-    if (r < 0)
-        return r;
-    source->in_past = r > 0;
-    /* The journal's end is no place to go on from: of what comes, only the last would be found. */
-    if (!stands && r == 0)
-        return seek_position(source, position);
-    return 1;
-}
-
-/* True if the entry that the journal stands on belongs to the past. An entry later than the end is
- * never taken for past, even if the entry at the end was deleted meanwhile: to judge one twice does
- * no harm, to miss one does. */
-static bool is_past(struct source *source, uint64_t realtime_usec)
-{
-    bool ends_here;
-
-    if (!source->in_past)
-        return false;
-    ends_here = source->past_end && sd_journal_test_cursor(source->journal, source->past_end) > 0;
-    if (ends_here || realtime_usec > source->past_end_usec ||
-        (!source->past_end && realtime_usec == source->past_end_usec))
-        source->in_past = false;
-    return source->in_past || (ends_here && source->past_end_included);
-}
-
 static int prepare_journal(struct source *source, const struct source_position *position)
 {
     uint64_t usage;
@@ -234,9 +184,7 @@ static int prepare_journal(struct source *source, const struct source_position *
     r = add_matches(source->journal, source->rules);
     if (r >= 0)
         r = seek_position(source, position);
-    if (r < 0)
-        return r;
-    return step_back(source, position, r > 0);
+    return r;
 }
 
 static int watch(struct source *source);
@@ -255,7 +203,7 @@ int source_reopen(struct source *source, const struct source_position *position)
     sd_journal_close(source->journal);
     source->journal = NULL;
     source->has_pending = false;
-    source->in_past = false;
+    source->has_earlier = false;
     source->is_lost = false;
     source->since_process = 0;
     free(TAKE_PTR(source->saved_cursor));
@@ -330,6 +278,11 @@ static int watch(struct source *source)
         return 0;
     return sd_event_add_time_relative(source->event, &source->timer, CLOCK_MONOTONIC, POLL_USEC, 0,
                                       on_timer, source);
+}
+
+bool source_has_earlier(const struct source *source)
+{
+    return source->has_earlier;
 }
 
 int source_attach(struct source *source, sd_event *event, source_wake_func func, void *userdata)
@@ -411,13 +364,11 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
         *ret_error = r;
         return SOURCE_BROKEN;
     }
-    if (r == 0) {
-        source->in_past = false;
+    if (r == 0)
         return SOURCE_END;
-    }
     free(TAKE_PTR(source->saved_cursor));
     *ret = (struct entry){ .get = get_field, .userdata = source, .realtime_usec = realtime_usec };
-    return is_past(source, realtime_usec) ? SOURCE_PAST : SOURCE_ENTRY;
+    return SOURCE_ENTRY;
 }
 
 int source_cursor(struct source *source, char **ret)

@@ -22,7 +22,6 @@ struct source_position {
 
 enum source_result {
     SOURCE_ENTRY,
-    SOURCE_PAST,   /* an entry before the position: it counts only as what went before others */
     SOURCE_END,    /* nothing more for now */
     SOURCE_BROKEN, /* *ret_error says why; source_reopen() after a while */
 };
@@ -40,6 +39,10 @@ DEFINE_CLEANUP(struct source *, source_free)
 
 /* What an error of these functions means, in words for a message. */
 const char *source_error_text(int error);
+
+/* True if the journal had entries before a position that was given by time: what went before the
+ * first one that will be read is then not known. */
+bool source_has_earlier(const struct source *source);
 
 /* Has `func` called from the loop whenever the journal changes. Returns 0 or a negative errno. */
 int source_attach(struct source *source, sd_event *event, source_wake_func func, void *userdata);

@@ -126,6 +126,7 @@ static int load_table(struct table *table, struct map *map, const struct setting
     struct table_bounds bounds = {
         .now_usec = clock_realtime_usec(),
         .longest_usec = settings_longest_grace_usec(settings),
+        .ipv6_bits = map_ipv6_bits(map),
         .excluded = { local_networks, settings->never_grant },
     };
     int r = table_load(table, &bounds), removed = 0;
@@ -147,14 +148,15 @@ static int load_table(struct table *table, struct map *map, const struct setting
     return r < 0 ? r : 0;
 }
 
-/* Where the map's contents stem from; without that, as far back as a login can count. */
+/* Where the map's contents stem from; without that, as far back as a login can count, and a day
+ * more, for rules that have to know what went before (cut.h). */
 static void find_position(const struct settings *settings, struct map *map, char **ret_cursor,
                           struct source_position *ret)
 {
-    uint64_t now = clock_realtime_usec(), longest_usec = settings_longest_grace_usec(settings);
-    uint64_t realtime_usec;
+    uint64_t now = clock_realtime_usec(), realtime_usec;
+    uint64_t back_usec = settings_longest_grace_usec(settings) + USEC_PER_DAY;
 
-    *ret = (struct source_position){ .realtime_usec = now > longest_usec ? now - longest_usec : 1 };
+    *ret = (struct source_position){ .realtime_usec = now > back_usec ? now - back_usec : 1 };
     if (map_get_cursor(map, source_name(settings), ret_cursor, &realtime_usec) < 0)
         return;
     /* One from the future would find nothing until that future has come. */
@@ -179,6 +181,20 @@ static int log_source_error(const struct settings *settings, int error)
     return -ENOMEDIUM;
 }
 
+/* Has the rules remember what belongs to the place in the journal that the map stands at. */
+static void restore_doubts(const struct rules *rules, struct map *map)
+{
+    char text[CUTS_TEXT_MAX];
+
+    for (size_t i = 0; i < rules_count(rules); i++) {
+        const struct rule *rule = rules_at(rules, i);
+        int r = map_get_doubts(map, rule_name(rule), text, sizeof(text));
+
+        /* What cannot be read is restored as something that cannot be read. */
+        rule_restore_doubts(rule, r == 0 ? text : r == -ENOENT ? NULL : "");
+    }
+}
+
 /* Opens the source where the map left off. */
 static int open_source(const struct settings *settings, struct map *map, bool from_start,
                        struct source **ret)
@@ -189,8 +205,13 @@ static int open_source(const struct settings *settings, struct map *map, bool fr
 
     if (!from_start)
         find_position(settings, map, &cursor, &position);
+    restore_doubts(settings->rules, map);
     r = source_open(settings->journal, settings->rules, &position, ret);
-    return r < 0 ? log_source_error(settings, r) : 0;
+    if (r < 0)
+        return log_source_error(settings, r);
+    if (source_has_earlier(*ret))
+        rules_doubt_all(settings->rules);
+    return 0;
 }
 
 const char *state_source_name(const struct state *state)
@@ -243,13 +264,19 @@ int state_open(struct settings *settings, struct state **ret)
     return 0;
 }
 
-int state_reopen_source(struct state *state)
+static int reopen_source(struct state *state)
 {
     _cleanup_(freep) char *cursor = NULL;
     struct source_position position;
 
+    int r;
+
     find_position(state->settings, state->map, &cursor, &position);
-    return source_reopen(state->source, &position);
+    restore_doubts(state->settings->rules, state->map);
+    r = source_reopen(state->source, &position);
+    if (r == 0 && source_has_earlier(state->source))
+        rules_doubt_all(state->settings->rules);
+    return r;
 }
 
 int state_recover(struct state *state, bool map_is_damaged)
@@ -266,7 +293,7 @@ int state_recover(struct state *state, bool map_is_damaged)
     }
     if (r < 0)
         return r;
-    (void)state_reopen_source(state);
+    (void)reopen_source(state);
     return 0;
 }
 
@@ -350,6 +377,6 @@ int state_change(struct state *state, struct settings *settings)
     state->settings = TAKE_PTR(new);
     /* A map that was made anew may stand elsewhere than the old one. */
     if (converts)
-        (void)state_reopen_source(state);
+        (void)reopen_source(state);
     return 0;
 }

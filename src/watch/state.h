@@ -40,6 +40,3 @@ int state_recover(struct state *state, bool map_is_damaged);
 /* After the clock was set: nobody stays allowed for longer than a login now would be. After a
  * failure, state_recover(). */
 int state_mend(struct state *state);
-
-/* Opens the journal again where the map stands. */
-int state_reopen_source(struct state *state);

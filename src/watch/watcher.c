@@ -117,11 +117,11 @@ static int recover_map(struct watcher *watcher, int error)
     return state_recover(watcher->state, error == -EBADMSG);
 }
 
-static void recover_journal(struct watcher *watcher, int error)
+static int recover_journal(struct watcher *watcher, int error)
 {
     report_trouble(&watcher->report, TROUBLE_JOURNAL, source_error_text(error));
     pause_work(watcher);
-    (void)state_reopen_source(watcher->state);
+    return state_recover(watcher->state, false);
 }
 
 static int become_ready(struct watcher *watcher)
@@ -168,8 +168,7 @@ static int after_batch(struct watcher *watcher, enum batch_result result, int er
         enable(watcher->work);
         return 0;
     case BATCH_JOURNAL_BROKEN:
-        recover_journal(watcher, error);
-        return 0;
+        return recover_journal(watcher, error);
     case BATCH_MAP_FAILED:
         return recover_map(watcher, error);
     }
@@ -189,6 +188,7 @@ static int on_work(sd_event_source *event_source, void *userdata)
         .source = state->source,
         .source_name = state_source_name(state),
         .report = &watcher->report,
+        .real_usec = clock_realtime_usec(),
         .now_usec = own_time ? watcher->own_clock_usec : clock_realtime_usec(),
         .own_time = own_time,
     };
@@ -213,7 +213,7 @@ static int on_work(sd_event_source *event_source, void *userdata)
 /* The kernel cancels a timer of this kind when the clock is set (timerfd_create(2)). */
 static int arm_clock(int fd)
 {
-    static const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+    static const struct itimerspec never = { .it_value.tv_sec = INT64_MAX };
 
     return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0
                ? -errno

@@ -154,6 +154,25 @@ class Dropped(unittest.TestCase):
             self.assertIn('dovecot.service', line)
             watcher.stop()
 
+    def test_beginnings_of_cut_lines_may_be_among_them(self):
+        with Sandbox() as box, box.writer([journals.noise(journals.now())]) as writer:
+            watcher = box.start().wait_ready()
+            writer.append([self.notice('courier-imap.service'),
+                           journals.courier_login(journals.now(), '192.0.2.1'),
+                           journals.dovecot_login(journals.now(), '192.0.2.2')])
+            watcher.wait_event('allow', '192.0.2.2')
+            self.assertEqual(set(box.list()), {'192.0.2.2'})
+            watcher.stop()
+
+    def test_of_others_is_no_reason_for_doubt(self):
+        """Any user can write so much that journald drops some of it."""
+        with Sandbox() as box, box.writer([journals.noise(journals.now())]) as writer:
+            watcher = box.start().wait_ready()
+            writer.append([self.notice('user@1000.service'), self.notice('dovecot.service'),
+                           journals.courier_login(journals.now(), '192.0.2.1')])
+            watcher.wait_event('allow', '192.0.2.1')
+            watcher.stop()
+
     def test_other_units_and_forgeries_are_no_concern(self):
         with Sandbox() as box, box.writer([journals.noise(journals.now())]) as writer:
             watcher = box.start().wait_ready()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Journals recorded from real servers yield the logins that there were, and nothing else."""
 
+import signal
 import unittest
 
 import journals
@@ -112,6 +113,21 @@ class Together(unittest.TestCase):
             self.assertEqual([event.kind for event in watcher.events()],
                              ['allow', 'extend', 'expire', 'allow', 'expire'])
             self.assertEqual(box.list(), {})
+
+
+class Future(unittest.TestCase):
+    def test_reprocess_does_not_live_beyond_the_clock(self):
+        now = journals.now()
+        with Sandbox() as box:
+            box.write([journals.dovecot_login(now - 2 * MIN, '192.0.2.80'),
+                       journals.dovecot_login(now + 400 * 24 * 60 * MIN, '192.0.2.81')])
+            watcher = box.start('--reprocess').wait_ready()
+            watcher.wait_line('end of the journal')
+            held = box.list()
+            watcher.stop()
+            self.assertEqual(set(held), {'192.0.2.80', '192.0.2.81'})
+            for record in held.values():
+                self.assertLessEqual(record['expires_usec'], journals.now() + 30 * MIN)
 
 
 class Forged(unittest.TestCase):
@@ -238,6 +254,50 @@ class CutLines(unittest.TestCase):
                 self.assertEqual([(event.kind, event.address) for event in watcher.events()],
                                  [('allow', '192.0.2.1')])
                 self.assertEqual(set(box.list()), {'192.0.2.1'})
+
+    def test_rest_that_comes_long_after_a_restart(self):
+        """However much others have written, and however often it was started, in between."""
+        start = journals.now() - 5 * MIN
+        with Sandbox() as box:
+            box.write([self.cut(start)] + [journals.courier_login(start + number, '192.0.2.1',
+                                                                  _PID=433)
+                                           for number in range(1, 3000)])
+            box.start().wait_ready().stop()
+            box.start().wait_ready().stop()
+            box.write([self.rest(start + MIN), journals.courier_login(start + MIN + 1, '192.0.2.2',
+                                                                      _PID=433)])
+            box.start().wait_ready().stop()
+            self.assertEqual(set(box.list()), {'192.0.2.1', '192.0.2.2'})
+
+    def test_rest_that_comes_after_a_reload(self):
+        with Sandbox() as box, box.writer([self.cut(journals.now())]) as writer:
+            watcher = box.start().wait_ready()
+            watcher.signal(signal.SIGHUP)
+            watcher.wait_line('reloaded')
+            writer.append([self.rest(journals.now()),
+                           journals.courier_login(journals.now(), '192.0.2.1', _PID=433)])
+            watcher.wait_event('allow', '192.0.2.1')
+            self.assertEqual(set(box.list()), {'192.0.2.1'})
+            watcher.stop()
+
+    def test_cut_before_the_backlog_begins(self):
+        """A cold start looks back further than a login can count."""
+        start = journals.now() - 10 * MIN
+        with Sandbox() as box:
+            box.write([self.cut(start - 60 * MIN), self.rest(start),
+                       journals.courier_login(start + SEC, '192.0.2.1', _PID=433)])
+            box.start().wait_ready().stop()
+            self.assertEqual(set(box.list()), {'192.0.2.1'})
+
+    def test_address_in_a_name_that_ends_at_the_cut(self):
+        """The true address would have come behind it."""
+        end = f', ip=[{FORGED}], port=[1], protocol=IMAP'
+        start = journals.now() - MIN
+        with Sandbox() as box:
+            box.write([self.entry(start, ('LOGIN, user=' + 'a' * 600)[:505 - len(end)] + end),
+                       journals.courier_login(start + SEC, '192.0.2.1', _PID=433)])
+            box.start().wait_ready().stop()
+            self.assertEqual(set(box.list()), {'192.0.2.1'})
 
     def test_rest_that_comes_while_it_follows(self):
         with Sandbox() as box, box.writer([self.cut(journals.now())]) as writer:

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "check.h"
 #include "core/cut.h"
 #include "core/duration.h"
 #include "fake-entry.h"
+#include "random.h"
 
 #define LINE_MAX_BYTES 503
 
@@ -61,8 +63,8 @@ static void test_short_lines(void **state)
 static void test_rest_of_a_line(void **state)
 {
     static const struct step steps[] = {
-        /* The beginning is a line; what follows may not be one, however late it comes. */
-        { "7", 0, LINE_MAX_BYTES, false, true },
+        /* The beginning may have lost its end; what follows may be that, however late it comes. */
+        { "7", 0, LINE_MAX_BYTES, false, false },
         { "7", 60, 60, false, false },
         { "7", 120, 60, false, false },
         /* Two have passed, but without silence there may still be something waiting. */
@@ -77,7 +79,7 @@ static void test_rest_of_a_line(void **state)
 static void test_blanks_that_journald_cut(void **state)
 {
     static const struct step steps[] = {
-        { "7", 0, 40, true, true },
+        { "7", 0, 40, true, false },
         { "7", 0, 60, false, false },
         { "7", 30, 60, false, false },
         { "7", 60, 60, false, true },
@@ -89,8 +91,8 @@ static void test_blanks_that_journald_cut(void **state)
 static void test_other_processes(void **state)
 {
     static const struct step steps[] = {
-        { "7", 0, 511, false, true }, { "77", 0, 60, false, true },  { "8", 0, 60, false, true },
-        { "7", 0, 60, false, false }, { NULL, 0, 60, false, false },
+        { "7", 0, 511, false, false }, { "77", 0, 60, false, true },  { "8", 0, 60, false, true },
+        { "7", 0, 60, false, false },  { NULL, 0, 60, false, false },
     };
 
     check_steps(steps);
@@ -102,7 +104,7 @@ static void test_busy_server(void **state)
     struct step step = { "7", 0, 511, false, true };
     size_t passed = 0;
 
-    check_true("beginning", ask(cuts, &step));
+    check_true("beginning", !ask(cuts, &step));
     step.len = 99;
     for (; !ask(cuts, &step) && passed < 1000; step.seconds += 0.01)
         passed++;
@@ -116,7 +118,7 @@ static void test_again_and_again(void **state)
     _cleanup_(cuts_freep) struct cuts *cuts = cuts_new(LINE_MAX_BYTES);
     struct step step = { "7", 0, 511, false, true };
 
-    check_true("beginning", ask(cuts, &step));
+    check_true("beginning", !ask(cuts, &step));
     for (unsigned i = 0; i < 1000; i++) {
         step.len = i % 50 == 49 ? 511 : 99;
         step.seconds += 0.01;
@@ -130,7 +132,7 @@ static void test_dropped_entries(void **state)
     struct step step = { "7", 0, 60, false, true };
 
     check_true("before", ask(cuts, &step));
-    cuts_doubt_all(cuts, USEC_PER_DAY);
+    cuts_doubt_all(cuts);
     for (unsigned i = 0; i < 2; i++) {
         step.seconds += 3600;
         check_true("the beginning may be among the dropped", !ask(cuts, &step));
@@ -140,10 +142,68 @@ static void test_dropped_entries(void **state)
     step.seconds += 1;
     check_true("and stays so", ask(cuts, &step));
     step.pid = "8";
+    step.seconds += 10 * 86400;
     check_true("another has not been heard of since", !ask(cuts, &step));
+    cuts_reset(cuts);
     step.pid = "9";
-    step.seconds = 2 * 86400;
-    check_true("a day later", ask(cuts, &step));
+    check_true("forgotten", ask(cuts, &step));
+}
+
+/* At any point the text holds all there is to know: one that is restored from it says the same. */
+static void test_restored(void **state)
+{
+    _cleanup_(cuts_freep) struct cuts *cuts = cuts_new(LINE_MAX_BYTES);
+    _cleanup_(cuts_freep) struct cuts *copy = cuts_new(LINE_MAX_BYTES);
+    char kept[CUTS_TEXT_MAX] = "0", pid[16], what[64];
+    struct step step = { pid };
+    unsigned whole = 0;
+
+    for (unsigned i = 0; i < 20000; i++) {
+        char text[CUTS_TEXT_MAX];
+        bool said;
+
+        snprintf(pid, sizeof(pid), "%u", 100 + (unsigned)random_below(6));
+        step.seconds += random_below(20) == 0 ? 11 : 0.01;
+        step.len = random_below(200) == 0 ? 511 : random_below(200);
+        step.has_raw = random_below(500) == 0;
+        if (random_below(2000) == 0)
+            cuts_doubt_all(cuts);
+        if (cuts_take_text(cuts, text))
+            memcpy(kept, text, sizeof(kept));
+        snprintf(what, sizeof(what), "step %u", i);
+        check_int(what, cuts_restore(copy, kept), 0);
+        said = ask(cuts, &step);
+        check_int(what, ask(copy, &step), said);
+        whole += said;
+    }
+    check_true("both were said", whole > 1000 && whole < 19000);
+}
+
+static void test_bad_text(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "2",
+        "x",
+        "0 7",
+        "0 7:1:0:0",
+        "0 7:2:0:0:0",
+        "0 x:1:0:0:0",
+        "0 7:1:0:0:0x",
+        "0 123456789012345678901:1:0:0:0",
+        "0 1:1:0:0:0 2:1:0:0:0 3:1:0:0:0 4:1:0:0:0 5:1:0:0:0 6:1:0:0:0 7:1:0:0:0 8:1:0:0:0 "
+        "9:1:0:0:0 10:1:0:0:0 11:1:0:0:0 12:1:0:0:0 13:1:0:0:0 14:1:0:0:0 15:1:0:0:0 "
+        "16:1:0:0:0 17:1:0:0:0",
+    };
+    _cleanup_(cuts_freep) struct cuts *cuts = cuts_new(LINE_MAX_BYTES);
+    struct step step = { "7", 0, 60, false, false };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        check_int(texts[i], cuts_restore(cuts, texts[i]), -EBADMSG);
+        check_true(texts[i], !ask(cuts, &step));
+    }
+    check_int("good", cuts_restore(cuts, "0 8:1:0:0:0"), 0);
+    check_true("good", ask(cuts, &step));
 }
 
 static void test_more_than_can_be_remembered(void **state)
@@ -174,6 +234,8 @@ int main(void)
         cmocka_unit_test(test_again_and_again),
         cmocka_unit_test(test_dropped_entries),
         cmocka_unit_test(test_more_than_can_be_remembered),
+        cmocka_unit_test_setup(test_restored, random_setup),
+        cmocka_unit_test(test_bad_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
