@@ -1,214 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The configuration keys, one table row each. A value is checked and takes effect when it is
- * assigned, so that every complaint can name the line that caused it. */
+/* Assignments: a value is checked and takes effect when it is assigned, so that every complaint can
+ * name the line that caused it, and is kept with its origin for the dump. */
 
 #include "settings.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "assignment.h"
-#include "build-config.h"
 #include "duration.h"
-#include "value.h"
+#include "settings-private.h"
 
 #define WATCHER     "Watcher"
 #define RULE_PREFIX "Rule "
 #define SECTION_MAX (sizeof(RULE_PREFIX) + RULE_NAME_MAX)
-
-/* What a row's functions work on: `rule` is NULL in [Watcher]. */
-struct target {
-    struct settings *settings;
-    struct rule *rule;
-};
-
-struct setting {
-    const char *key;
-    const char *fallback; /* NULL: none is shown */
-    int (*assign)(const struct target *target, const struct setting *setting, const char *value,
-                  char *reterr);
-    void (*reset)(const struct target *target); /* empties a list; NULL if it is not one */
-    size_t offset; /* of the field in struct settings, if that is all */
-    unsigned most;
-};
-
-static int replace_text(char **slot, const char *value)
-{
-    char *copy = strdup(value);
-
-    if (!copy)
-        return -ENOMEM;
-    free(*slot);
-    *slot = copy;
-    return 0;
-}
-
-/* The field of struct settings that a row names by its offset. */
-static void *field(const struct target *target, const struct setting *setting)
-{
-    return (char *)target->settings + setting->offset;
-}
-
-static int assign_bool(const struct target *target, const struct setting *setting,
-                       const char *value, char *reterr)
-{
-    return value_parse_bool(value, field(target, setting), reterr);
-}
-
-static int assign_number(const struct target *target, const struct setting *setting,
-                         const char *value, char *reterr)
-{
-    return value_parse_number(value, 1, setting->most, field(target, setting), reterr);
-}
-
-static int assign_path(const struct target *target, const struct setting *setting,
-                       const char *value, char *reterr)
-{
-    return value_parse_path(value, field(target, setting), reterr);
-}
-
-static int assign_optional_path(const struct target *target, const struct setting *setting,
-                                const char *value, char *reterr)
-{
-    if (value[0])
-        return assign_path(target, setting, value, reterr);
-    return replace_text(field(target, setting), value);
-}
-
-static int assign_log_file(const struct target *target, const struct setting *setting,
-                           const char *value, char *reterr)
-{
-    if (strcmp(value, "-") == 0)
-        return replace_text(field(target, setting), value);
-    return assign_optional_path(target, setting, value, reterr);
-}
-
-static int assign_grace(const struct target *target, const struct setting *setting,
-                        const char *value, char *reterr)
-{
-    return value_parse_grace(value, &target->settings->grace_usec, reterr);
-}
-
-static int assign_local_networks(const struct target *target, const struct setting *setting,
-                                 const char *value, char *reterr)
-{
-    return value_parse_networks(value, target->settings->local_networks, "postconf",
-                                &target->settings->local_from_postconf, reterr);
-}
-
-static void reset_local_networks(const struct target *target)
-{
-    networks_clear(target->settings->local_networks);
-    target->settings->local_from_postconf = false;
-}
-
-static int assign_never_grant(const struct target *target, const struct setting *setting,
-                              const char *value, char *reterr)
-{
-    return value_parse_networks(value, target->settings->never_grant, NULL, NULL, reterr);
-}
-
-static void reset_never_grant(const struct target *target)
-{
-    networks_clear(target->settings->never_grant);
-}
-
-static int assign_enabled(const struct target *target, const struct setting *setting,
-                          const char *value, char *reterr)
-{
-    bool enabled;
-    int r = value_parse_bool(value, &enabled, reterr);
-
-    if (r == 0)
-        rule_set_enabled(target->rule, enabled);
-    return r;
-}
-
-static int assign_match(const struct target *target, const struct setting *setting,
-                        const char *value, char *reterr)
-{
-    return rule_add_match(target->rule, value, reterr);
-}
-
-static void reset_match(const struct target *target)
-{
-    rule_clear_matches(target->rule);
-}
-
-static int assign_trust(const struct target *target, const struct setting *setting,
-                        const char *value, char *reterr)
-{
-    if (value[0] && strcmp(value, "forgeable") != 0) {
-        snprintf(reterr, SETTINGS_ERROR_MAX, "must be forgeable, or empty");
-        return -EINVAL;
-    }
-    rule_set_forgeable(target->rule, value[0] != 0);
-    return 0;
-}
-
-static int assign_line_max(const struct target *target, const struct setting *setting,
-                           const char *value, char *reterr)
-{
-    unsigned line_max = 0;
-    int r = value[0] ? value_parse_number(value, 1, MESSAGE_MAX, &line_max, reterr) : 0;
-
-    return r < 0 ? r : rule_set_line_max(target->rule, line_max);
-}
-
-static int assign_login(const struct target *target, const struct setting *setting,
-                        const char *value, char *reterr)
-{
-    return rule_add_login(target->rule, value, reterr);
-}
-
-static void reset_login(const struct target *target)
-{
-    rule_clear_logins(target->rule);
-}
-
-static int assign_rule_grace(const struct target *target, const struct setting *setting,
-                             const char *value, char *reterr)
-{
-    uint64_t usec = 0;
-    int r = value[0] ? value_parse_grace(value, &usec, reterr) : 0;
-
-    if (r == 0)
-        rule_set_grace(target->rule, usec);
-    return r;
-}
-
-#define FIELD(name) offsetof(struct settings, name)
-
-/* TDB's offsets have 32 bits; 16 million records are about half of what they reach. */
-#define MAX_ENTRIES_MAX 16000000
-
-static const struct setting watcher_settings[] = {
-    { "Grace", "30min", assign_grace },
-    { "MaxEntries", "100000", assign_number, NULL, FIELD(max_entries), MAX_ENTRIES_MAX },
-    { "IPv6Prefix", "128", assign_number, NULL, FIELD(ipv6_bits), 128 },
-    { "LocalNetworks", "postconf", assign_local_networks, reset_local_networks },
-    { "NeverGrant", "", assign_never_grant, reset_never_grant },
-    { "Map", MAP_FILE, assign_path, NULL, FIELD(map) },
-    { "Journal", "", assign_optional_path, NULL, FIELD(journal) },
-    { "LogFile", "", assign_log_file, NULL, FIELD(log_file) },
-    { "Debug", "no", assign_bool, NULL, FIELD(debug) },
-    { "Write", "yes", assign_bool, NULL, FIELD(write) },
-    { "Reprocess", "no", assign_bool, NULL, FIELD(reprocess) },
-    { NULL },
-};
-
-static const struct setting rule_settings[] = {
-    { "Enabled", "yes", assign_enabled },
-    { "Match", NULL, assign_match, reset_match },
-    { "Trust", NULL, assign_trust },
-    { "LineMax", NULL, assign_line_max },
-    { "Login", NULL, assign_login, reset_login },
-    { "Grace", NULL, assign_rule_grace },
-    { NULL },
-};
 
 struct settings *settings_free(struct settings *settings)
 {
@@ -288,7 +95,7 @@ int settings_new(struct settings **ret)
     if (!settings->local_networks || !settings->never_grant || !settings->rules ||
         !settings->assignments)
         return -ENOMEM;
-    r = apply_defaults(&(struct target){ settings, NULL }, watcher_settings, WATCHER);
+    r = apply_defaults(&(struct target){ settings, NULL }, settings_watcher_keys, WATCHER);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(settings);
@@ -305,7 +112,7 @@ static int find_target(struct settings *settings, const char *section, struct ta
     int r;
 
     *ret = (struct target){ settings, NULL };
-    *ret_table = watcher_settings;
+    *ret_table = settings_watcher_keys;
     if (strcmp(section, WATCHER) == 0)
         return 0;
     if (strncmp(section, RULE_PREFIX, strlen(RULE_PREFIX)) != 0) {
@@ -320,9 +127,9 @@ static int find_target(struct settings *settings, const char *section, struct ta
                  RULE_NAME_MAX);
         return r;
     }
-    *ret_table = rule_settings;
+    *ret_table = settings_rule_keys;
     if (r == 0 && rules_count(settings->rules) > before)
-        r = apply_defaults(ret, rule_settings, section);
+        r = apply_defaults(ret, settings_rule_keys, section);
     return r;
 }
 
@@ -460,13 +267,13 @@ static void dump_section(const struct settings *settings, const char *section,
 
 void settings_dump(const struct settings *settings, FILE *file)
 {
-    dump_section(settings, WATCHER, watcher_settings, file);
+    dump_section(settings, WATCHER, settings_watcher_keys, file);
     for (size_t i = 0; i < rules_count(settings->rules); i++) {
         char section[SECTION_MAX];
 
         snprintf(section, sizeof(section), RULE_PREFIX "%s",
                  rule_name(rules_at(settings->rules, i)));
         fputc('\n', file);
-        dump_section(settings, section, rule_settings, file);
+        dump_section(settings, section, settings_rule_keys, file);
     }
 }
