@@ -154,33 +154,6 @@ int map_create(const struct map_options *options, struct map **ret)
     return 0;
 }
 
-int map_check_place(struct map *map)
-{
-    const char *path = map->new_path ? map->new_path : map->path;
-    struct stat st;
-
-    if (!path)
-        return 0;
-    if (stat(path, &st) < 0)
-        return errno == ENOENT ? -EBADMSG : -errno;
-    /* TDB never shrinks a file. */
-    if (st.st_dev != map->device || st.st_ino != map->inode || st.st_size < map->size)
-        return -EBADMSG;
-    map->size = st.st_size;
-    return 0;
-}
-
-int map_publish(struct map *map)
-{
-    if (!map->new_path)
-        return 0;
-    if (rename(map->new_path, map->path) < 0)
-        return -errno;
-    free(TAKE_PTR(map->new_path));
-    /* TDB would go on to set the times of the file of the old name at each commit. */
-    return map_reopen(map);
-}
-
 struct conversion {
     struct map *target;
     bool drops_ipv6; /* a longer prefix cannot be told from the shorter one */
@@ -250,8 +223,6 @@ int map_convert(struct map *old, const struct map_options *options, struct map *
 
     if (r == 0)
         r = copy_contents(old, target);
-    if (r == 0)
-        r = map_publish(target);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(target);

@@ -120,7 +120,7 @@ static void replace_file(struct map *map, struct map *fresh)
     map_close(fresh);
 }
 
-int map_reopen(struct map *map)
+static int reopen(struct map *map)
 {
     struct map *fresh;
     int r;
@@ -132,6 +132,33 @@ int map_reopen(struct map *map)
         return r;
     replace_file(map, fresh);
     return map_lock_for_writing(map);
+}
+
+int map_check_place(struct map *map)
+{
+    const char *path = map->new_path ? map->new_path : map->path;
+    struct stat st;
+
+    if (!path)
+        return 0;
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? -EBADMSG : -errno;
+    /* TDB never shrinks a file. */
+    if (st.st_dev != map->device || st.st_ino != map->inode || st.st_size < map->size)
+        return -EBADMSG;
+    map->size = st.st_size;
+    return 0;
+}
+
+int map_publish(struct map *map)
+{
+    if (!map->new_path)
+        return 0;
+    if (rename(map->new_path, map->path) < 0)
+        return -errno;
+    free(TAKE_PTR(map->new_path));
+    /* TDB would go on to set the times of the file of the old name at each commit. */
+    return reopen(map);
 }
 
 int map_refresh(struct map *map)
@@ -231,6 +258,20 @@ static int put_aside(const struct map_options *options, char **ret)
     return -EEXIST;
 }
 
+/* A map of another shape is complete as soon as it is made. */
+static int convert(struct map *old, const struct map_options *options, struct map **ret)
+{
+    _cleanup_(map_closep) struct map *map = NULL;
+    int r = map_convert(old, options, &map);
+
+    if (r == 0)
+        r = map_publish(map);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(map);
+    return 0;
+}
+
 int map_open_writer(const struct map_options *options, struct map **ret, enum map_state *ret_state)
 {
     _cleanup_(map_closep) struct map *old = NULL;
@@ -244,7 +285,7 @@ int map_open_writer(const struct map_options *options, struct map **ret, enum ma
     }
     if (r == 0) {
         *ret_state = MAP_CONVERTED;
-        return map_convert(old, options, ret);
+        return convert(old, options, ret);
     }
     if (r == -EBADMSG) {
         r = put_aside(options, &aside);

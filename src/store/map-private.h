@@ -70,10 +70,7 @@ int map_lock_for_writing(struct map *map);
 /* An empty map, not yet published. */
 int map_create(const struct map_options *options, struct map **ret);
 
-/* A published map with what the old one holds, and another hash size or prefix. */
+/* The same with what the old one holds, and another hash size or prefix. */
 int map_convert(struct map *old, const struct map_options *options, struct map **ret);
 
 bool map_fits(const struct map *map, const struct map_options *options);
-
-/* From map-open.c: opens the writer's file once more, under its path. */
-int map_reopen(struct map *map);
