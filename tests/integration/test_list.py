@@ -189,7 +189,10 @@ class Table(ListTest):
         self.assertIn('left', text)
 
     def on_terminal(self, columns, *arguments):
-        primary, secondary = pty.openpty()
+        try:
+            primary, secondary = pty.openpty()
+        except OSError as error:
+            self.skipTest(f'no terminal can be had here: {error}')
         with os.fdopen(primary, 'rb', 0) as terminal:
             with os.fdopen(secondary, 'wb', 0) as end:
                 fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack('4H', 25, columns, 0, 0))

@@ -34,7 +34,7 @@ class CommandLine(unittest.TestCase):
         for options in (['--bogus'], ['--grace'], ['--config'], ['--grace='], ['--grace=soon'],
                         ['--grace=-5'], ['--grace=0'], ['--grace=10x'], ['word'], ['-x'],
                         ['--dbfile='], ['--daemon='], ['--daemon=relative.pid'], ['--debug=yes'],
-                        ['--nobogus']):
+                        ['--nobogus'], ['--daemon=/nowhere/pid', '--config=relative.conf']):
             with self.subTest(options):
                 result = self.run_bare(*options)
                 self.assertEqual(result.returncode, 2, result.stderr)
@@ -46,6 +46,13 @@ class CommandLine(unittest.TestCase):
             result = box.run('--debug', '--dumpconfig', f'--config={box.config}', defaults=False)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertIn('Grace=7min', result.stdout)
+
+    def test_output_that_cannot_be_written(self):
+        for option in ('--dumpconfig', '--check', '--version'):
+            with self.subTest(option), Sandbox() as box:
+                result = box.run(option, wrapper=('sh', '-c', 'exec "$@" >/dev/full', 'sh'))
+                self.assertEqual(result.returncode, 1)
+                self.assertIn('No space left on device', result.stderr)
 
     def test_flock_changes_nothing(self):
         for option in ('--flock', '--noflock'):

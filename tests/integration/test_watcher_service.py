@@ -264,6 +264,21 @@ class OwnLog(unittest.TestCase):
             self.assertNotIn('allow 192.0.2.2 ', old.read_text())
             self.assertIn('allow 192.0.2.2 ', log.read_text())
 
+    def test_refused_reload_leaves_the_log_alone(self):
+        with Sandbox() as box, box.writer([login(1)]) as writer:
+            log, other = box.directory / 'own.log', box.directory / 'other.log'
+            box.configure(f'LogFile={log}')
+            watcher = box.start(log=False).wait_ready()
+            box.configure(f'LogFile={other}\nWrite=no')
+            before = len(watcher.notes)
+            watcher.signal(signal.SIGHUP)
+            watcher.wait_note('^READY=1$', after=before)
+            writer.append([login(2)])
+            watcher.wait_note(r'^STATUS=.*\b2\b', after=before)
+            watcher.stop()
+            self.assertFalse(other.exists())
+            self.assertIn('allow 192.0.2.2 ', log.read_text())
+
     def test_file_that_cannot_be_opened(self):
         with Sandbox() as box:
             box.write([login(1)])
