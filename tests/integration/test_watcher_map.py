@@ -331,6 +331,27 @@ class Limit(unittest.TestCase):
             self.assertEqual(len(watcher.events('refuse')), 5)
 
 
+class ReadOnlyDisk(unittest.TestCase):
+    """What is in the map keeps serving; a watcher that cannot write says so, and changes nothing."""
+
+    def test_start(self):
+        with Sandbox() as box:
+            box.write(series(1, 3))
+            box.start().wait_ready().stop()
+            wrapper, reason = private_mounts(f'mount --bind {box.directory} {box.directory} && '
+                                             f'mount -o remount,bind,ro {box.directory}')
+            if not wrapper:
+                self.skipTest(f'nothing can be mounted read-only: {reason}')
+            before = box.map.read_bytes()
+            result = box.run(wrapper=wrapper)
+            self.assertEqual(result.returncode, 69, result.stderr)
+            self.assertIn('Read-only file system', result.stderr)
+            self.assertEqual(box.map.read_bytes(), before)
+            self.assertEqual(list(box.directory.glob('map.tdb.*')), [])
+            with Bridge(box.map, box.environment()) as bridge:
+                self.assertEqual(bridge.ask('192.0.2.1'), '200 OK\n')
+
+
 class FullDisk(unittest.TestCase):
     def setUp(self):
         self.box = Sandbox('MaxEntries=2000')
