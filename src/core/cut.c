@@ -73,19 +73,30 @@ static struct process *find_process(struct cuts *cuts, const void *pid, size_t l
     return NULL;
 }
 
-/* In the place of one that is not in doubt; NULL if there is none. */
+static bool is_dispensable(const struct process *process, const struct process *other)
+{
+    if (process->in_doubt != other->in_doubt)
+        return other->in_doubt;
+    return process->last_usec < other->last_usec;
+}
+
+/* In an unused place; else in that of one that is not in doubt; else of the one that was silent for
+ * longest, which has most likely ended. That one is doubted as one of those unseen from then on. */
 static struct process *add_process(struct cuts *cuts, const void *pid, size_t len)
 {
-    for (size_t i = 0; i < PROCESSES_MAX; i++) {
+    struct process *place = &cuts->processes[0];
+
+    for (size_t i = 1; i < PROCESSES_MAX && place->pid_len > 0; i++) {
         struct process *process = &cuts->processes[i];
 
-        if (process->in_doubt)
-            continue;
-        *process = (struct process){ .pid_len = len, .in_doubt = true };
-        memcpy(process->pid, pid, len);
-        return process;
+        if (process->pid_len == 0 || is_dispensable(process, place))
+            place = process;
     }
-    return NULL;
+    if (place->in_doubt)
+        cuts->doubts_unseen = true;
+    *place = (struct process){ .pid_len = len, .in_doubt = true };
+    memcpy(place->pid, pid, len);
+    return place;
 }
 
 static bool may_be_cut(const struct cuts *cuts, const struct entry *entry, size_t len)
@@ -104,12 +115,14 @@ static bool is_over(const struct process *process, uint64_t now_usec)
            (now_usec > process->last_usec && now_usec - process->last_usec >= SILENCE_USEC);
 }
 
-static bool is_in_doubt(const struct cuts *cuts, struct process *process, uint64_t now_usec)
+static bool is_in_doubt(struct cuts *cuts, struct process *process, uint64_t now_usec)
 {
     if (!process)
         return cuts->doubts_unseen;
-    if (process->in_doubt && is_over(process, now_usec))
+    if (process->in_doubt && is_over(process, now_usec)) {
         process->in_doubt = false;
+        cuts->has_changed = true;
+    }
     return process->in_doubt;
 }
 
@@ -140,13 +153,9 @@ bool cuts_is_whole(struct cuts *cuts, const struct entry *entry)
     process = find_process(cuts, pid, pid_len);
     doubt = is_in_doubt(cuts, process, entry->realtime_usec);
     begins = may_be_cut(cuts, entry, len);
-    if (!process && (doubt || begins)) {
-        process = add_process(cuts, pid, pid_len);
-        /* More of them than can be remembered: then none is trusted. */
+    if (doubt || begins) {
         if (!process)
-            cuts_doubt_all(cuts);
-    }
-    if (process && (doubt || begins)) {
+            process = add_process(cuts, pid, pid_len);
         count(process, len, begins, entry->realtime_usec);
         cuts->has_changed = true;
     }
@@ -168,7 +177,8 @@ void cuts_doubt_all(struct cuts *cuts)
 
 void cuts_reset(struct cuts *cuts)
 {
-    *cuts = (struct cuts){ .line_max = cuts->line_max };
+    /* That there are no doubts has to be written down as well. */
+    *cuts = (struct cuts){ .line_max = cuts->line_max, .has_changed = true };
 }
 
 bool cuts_take_text(struct cuts *cuts, char ret[static CUTS_TEXT_MAX])
@@ -233,6 +243,7 @@ int cuts_restore(struct cuts *cuts, const char *text)
         cuts->doubts_unseen = word[0] == '1';
     while (r == 0 && (word = strtok_r(NULL, " ", &save)))
         r = restore_process(cuts, word);
+    cuts->has_changed = r < 0;
     if (r < 0)
         cuts_doubt_all(cuts);
     return r;

@@ -328,7 +328,10 @@ void rule_restore_doubts(const struct rule *rule, const char *text)
 {
     if (!rule->cuts)
         return;
-    if (text)
+    /* While it is disabled it does not see what may be cut. */
+    if (!rule->enabled)
+        cuts_doubt_all(rule->cuts);
+    else if (text)
         (void)cuts_restore(rule->cuts, text);
     else
         cuts_reset(rule->cuts);

@@ -193,24 +193,26 @@ int map_put_cursor(struct map *map, const char *source, const char *cursor, uint
     return map_store(map, key, value, (size_t)len);
 }
 
-static int doubts_key(const char *rule, char ret[static MAP_KEY_MAX])
+static int doubts_key(const char *source, const char *rule, char ret[static MAP_KEY_MAX])
 {
-    return snprintf(ret, MAP_KEY_MAX, ".doubts/%s", rule) >= MAP_KEY_MAX ? -ENAMETOOLONG : 0;
+    int len = snprintf(ret, MAP_KEY_MAX, ".doubts/%s/%s", rule, source);
+
+    return len >= MAP_KEY_MAX ? -ENAMETOOLONG : 0;
 }
 
-int map_put_doubts(struct map *map, const char *rule, const char *text)
+int map_put_doubts(struct map *map, const char *source, const char *rule, const char *text)
 {
     char key[MAP_KEY_MAX];
-    int r = doubts_key(rule, key);
+    int r = doubts_key(source, rule, key);
 
     return r < 0 ? r : map_store(map, key, text, strlen(text));
 }
 
-int map_get_doubts(struct map *map, const char *rule, char *ret, size_t size)
+int map_get_doubts(struct map *map, const char *source, const char *rule, char *ret, size_t size)
 {
     char key[MAP_KEY_MAX];
     size_t len;
-    int r = doubts_key(rule, key);
+    int r = doubts_key(source, rule, key);
 
     if (r == 0)
         r = map_fetch(map, key, ret, size - 1, &len);

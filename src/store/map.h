@@ -74,7 +74,7 @@ int map_begin(struct map *map);
 int map_put(struct map *map, const struct addr *addr, const struct record *record);
 int map_delete(struct map *map, const struct addr *addr);
 int map_put_cursor(struct map *map, const char *source, const char *cursor, uint64_t realtime_usec);
-int map_put_doubts(struct map *map, const char *rule, const char *text);
+int map_put_doubts(struct map *map, const char *source, const char *rule, const char *text);
 int map_commit(struct map *map);
 void map_cancel(struct map *map);
 
@@ -82,9 +82,9 @@ void map_cancel(struct map *map);
  * to free; -ENOENT if the source was never read; -EBADMSG, -ENOMEM, or another errno. */
 int map_get_cursor(struct map *map, const char *source, char **ret, uint64_t *ret_realtime_usec);
 
-/* What a rule had to remember at that place (rule.h). Returns 0, -ENOENT if nothing was written
- * down, -EBADMSG if it is longer than `size`, or another errno. */
-int map_get_doubts(struct map *map, const char *rule, char *ret, size_t size);
+/* What a rule had to remember at that place in the source (rule.h). Returns 0, -ENOENT if nothing
+ * was written down, -EBADMSG if it is longer than `size`, or another errno. */
+int map_get_doubts(struct map *map, const char *source, const char *rule, char *ret, size_t size);
 
 /* Calls func for each record, in no order; ends early when it returns non-zero. `record` is NULL
  * for one that cannot be read. Commits of the writer can happen in between: a record that is there

@@ -42,6 +42,16 @@ static int check_pid_file(int fd)
     return n < (ssize_t)sizeof(text) ? 0 : -EEXIST;
 }
 
+/* A daemon that ended meanwhile may have removed the file. */
+static int check_place(int fd, const char *path)
+{
+    struct stat ours, there;
+
+    if (fstat(fd, &ours) < 0 || lstat(path, &there) < 0)
+        return errno == ENOENT ? -EBUSY : -errno;
+    return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino ? 0 : -EBUSY;
+}
+
 static int write_pid_file(const char *path)
 {
     _cleanup_(closep) int fd =
@@ -54,7 +64,9 @@ static int write_pid_file(const char *path)
     /* Kept as long as the daemon runs, so that a second one leaves the file alone. */
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? -EBUSY : -errno;
-    r = check_pid_file(fd);
+    r = check_place(fd, path);
+    if (r == 0)
+        r = check_pid_file(fd);
     if (r < 0)
         return r;
     len = snprintf(text, sizeof(text), "%d\n", (int)getpid());

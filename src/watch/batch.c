@@ -235,7 +235,7 @@ static int put_doubts(struct batch *batch, struct batch_context *context)
             continue;
         r = batch_open(batch, context->map);
         if (r == 0)
-            r = map_put_doubts(context->map, rule_name(rule), text);
+            r = map_put_doubts(context->map, context->source_name, rule_name(rule), text);
     }
     return r;
 }

@@ -47,7 +47,7 @@ struct source {
     bool has_pending;   /* the journal stands on an entry that was not given yet */
     bool is_lost;       /* the journal does not stand on the entry that was given last */
     char *saved_cursor; /* of the last entry given, if its file may be gone by now */
-    bool has_earlier;
+    bool has_earlier;   /* it began behind entries that nobody has seen, or may have */
 };
 
 struct source *source_free(struct source *source)
@@ -143,6 +143,15 @@ static int seek_time(struct source *source, uint64_t realtime_usec)
     return r < 0 ? r : sd_journal_next(source->journal);
 }
 
+/* For a cursor that is gone: entries behind it can be gone with it. */
+static int seek_instead(struct source *source, const struct source_position *position)
+{
+    int r = seek_time(source, position->realtime_usec);
+
+    source->has_earlier = true;
+    return r;
+}
+
 /* Returns 1 if the journal then stands on an entry, 0 if there is none yet. */
 static int seek_position(struct source *source, const struct source_position *position)
 {
@@ -152,7 +161,7 @@ static int seek_position(struct source *source, const struct source_position *po
         return seek_time(source, position->realtime_usec);
     r = sd_journal_seek_cursor(source->journal, position->cursor);
     if (r == -EINVAL)
-        return seek_time(source, position->realtime_usec);
+        return seek_instead(source, position);
     if (r < 0)
         return r;
     r = sd_journal_next(source->journal);
@@ -160,11 +169,14 @@ static int seek_position(struct source *source, const struct source_position *po
         return r;
     /* Also what a cursor of a journal that is gone looks like, so ask by time. */
     if (r == 0)
-        return seek_time(source, position->realtime_usec);
+        return seek_instead(source, position);
     r = sd_journal_test_cursor(source->journal, position->cursor);
     if (r < 0)
         return r;
-    return r > 0 ? sd_journal_next(source->journal) : 1;
+    if (r > 0)
+        return sd_journal_next(source->journal);
+    source->has_earlier = true;
+    return 1;
 }
 
 static int prepare_journal(struct source *source, const struct source_position *position)

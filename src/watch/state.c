@@ -182,16 +182,20 @@ static int log_source_error(const struct settings *settings, int error)
 }
 
 /* Has the rules remember what belongs to the place in the journal that the map stands at. */
-static void restore_doubts(const struct rules *rules, struct map *map)
+static void restore_doubts(const struct settings *settings, struct map *map,
+                           const struct source_position *position)
 {
     char text[CUTS_TEXT_MAX];
 
-    for (size_t i = 0; i < rules_count(rules); i++) {
-        const struct rule *rule = rules_at(rules, i);
-        int r = map_get_doubts(map, rule_name(rule), text, sizeof(text));
+    for (size_t i = 0; i < rules_count(settings->rules); i++) {
+        const struct rule *rule = rules_at(settings->rules, i);
+        int r = -ENOENT;
 
-        /* What cannot be read is restored as something that cannot be read. */
-        rule_restore_doubts(rule, r == 0 ? text : r == -ENOENT ? NULL : "");
+        if (position->cursor)
+            r = map_get_doubts(map, source_name(settings), rule_name(rule), text, sizeof(text));
+        /* What cannot be read is restored as something that cannot be read; so is what should be
+         * there, but a rule was not followed up to this place. */
+        rule_restore_doubts(rule, r == 0 ? text : position->cursor ? "" : NULL);
     }
 }
 
@@ -205,7 +209,7 @@ static int open_source(const struct settings *settings, struct map *map, bool fr
 
     if (!from_start)
         find_position(settings, map, &cursor, &position);
-    restore_doubts(settings->rules, map);
+    restore_doubts(settings, map, &position);
     r = source_open(settings->journal, settings->rules, &position, ret);
     if (r < 0)
         return log_source_error(settings, r);
@@ -258,6 +262,7 @@ int state_open(struct settings *settings, struct state **ret)
         r = open_table(state, settings, state->local_networks);
     if (r == 0)
         r = open_source(settings, state->map, settings->reprocess, &state->source);
+    state->from_start = settings->reprocess;
     if (r < 0)
         return r;
     *ret = TAKE_PTR(state);
@@ -267,12 +272,12 @@ int state_open(struct settings *settings, struct state **ret)
 static int reopen_source(struct state *state)
 {
     _cleanup_(freep) char *cursor = NULL;
-    struct source_position position;
-
+    struct source_position position = { 0 };
     int r;
 
-    find_position(state->settings, state->map, &cursor, &position);
-    restore_doubts(state->settings->rules, state->map);
+    if (!state->from_start)
+        find_position(state->settings, state->map, &cursor, &position);
+    restore_doubts(state->settings, state->map, &position);
     r = source_reopen(state->source, &position);
     if (r == 0 && source_has_earlier(state->source))
         rules_doubt_all(state->settings->rules);
@@ -328,8 +333,12 @@ static int convert_map(struct state *state, const struct settings *settings,
     state->table = table_free(state->table);
     state->map = map_close(state->map);
     r = open_table(state, settings, local_networks);
-    if (r < 0 && open_table(state, state->settings, state->local_networks) < 0)
-        return -ENOTRECOVERABLE;
+    if (r < 0) {
+        if (open_table(state, state->settings, state->local_networks) < 0)
+            return -ENOTRECOVERABLE;
+        /* It may not be the map that was closed. */
+        (void)reopen_source(state);
+    }
     return r;
 }
 
@@ -339,9 +348,11 @@ static int reload_table(struct state *state, const struct settings *settings,
 {
     int r = load_table(state->table, state->map, settings, local_networks);
 
-    if (r < 0 && load_table(state->table, state->map, state->settings, state->local_networks) < 0)
+    log_table_error(settings, r);
+    /* The old settings stay in force, if need be with a new map. */
+    if (r < 0 && state_recover(state, r == -EBADMSG) < 0)
         return -ENOTRECOVERABLE;
-    return log_table_error(settings, r);
+    return r;
 }
 
 static bool map_differs(const struct settings *old, const struct settings *new)
@@ -360,7 +371,7 @@ int state_change(struct state *state, struct settings *settings)
     if (r == 0)
         r = collect_local_networks(new, &networks);
     if (r == 0)
-        r = open_source(new, state->map, false, &source);
+        r = open_source(new, state->map, state->from_start, &source);
     converts = r == 0 && map_differs(state->settings, new);
     if (converts)
         r = convert_map(state, new, networks);

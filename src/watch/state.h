@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "core/cleanup.h"
 #include "core/network.h"
 #include "core/settings.h"
@@ -15,6 +17,7 @@ struct state {
     struct map *map;
     struct table *table;
     struct source *source;
+    bool from_start; /* all of the journal is to be read, and nothing of that is committed yet */
 };
 
 /* Takes `settings` in any case. -ENOMEDIUM: no journal can be read; -EMEDIUMTYPE, -EPROTONOSUPPORT:

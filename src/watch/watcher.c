@@ -200,6 +200,9 @@ static int on_work(sd_event_source *event_source, void *userdata)
         (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, START_EXTENSION_USEC);
     result = batch_run(watcher->batch, &context, &error, &entries);
     watcher->entries += entries;
+    /* There is a position now. */
+    if (entries > 0)
+        state->from_start = false;
     if (own_time)
         watcher->own_clock_usec = context.now_usec;
     r = after_batch(watcher, result, error);
@@ -262,8 +265,12 @@ static int reload(struct watcher *watcher)
     }
     watcher->hooks.changed(watcher->state->settings, watcher->hooks.userdata);
     r = source_attach(watcher->state->source, watcher->event, on_wake, watcher);
+    if (r < 0) {
+        log_error("the journal cannot be watched: %s", strerror(-r));
+        return -ENOTRECOVERABLE;
+    }
     log_info("reloaded");
-    return r;
+    return 0;
 }
 
 static int on_hangup(sd_event_source *event_source, const struct signalfd_siginfo *info,
@@ -299,27 +306,35 @@ static int on_terminate(sd_event_source *event_source, const struct signalfd_sig
     return sd_event_exit(watcher->event, 0);
 }
 
-static int add_signals(struct watcher *watcher)
+static const struct {
+    int signal;
+    sd_event_signal_handler_t handler;
+} handled_signals[] = {
+    { SIGTERM, on_terminate },
+    { SIGINT, on_terminate },
+    { SIGHUP, on_hangup },
+};
+
+#define N_HANDLED_SIGNALS (sizeof(handled_signals) / sizeof(handled_signals[0]))
+
+/* From here on they wait until the loop runs; a reload that comes early must not end the start. */
+static int block_signals(void)
 {
-    static const struct {
-        int signal;
-        sd_event_signal_handler_t handler;
-    } handled[] = {
-        { SIGTERM, on_terminate },
-        { SIGINT, on_terminate },
-        { SIGHUP, on_hangup },
-    };
     sigset_t mask;
-    int r = 0;
 
     (void)sigemptyset(&mask);
-    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
-        (void)sigaddset(&mask, handled[i].signal);
-    if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-        return -errno;
-    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]) && r >= 0; i++)
-        r = sd_event_add_signal(watcher->event, NULL, handled[i].signal, handled[i].handler,
-                                watcher);
+    for (size_t i = 0; i < N_HANDLED_SIGNALS; i++)
+        (void)sigaddset(&mask, handled_signals[i].signal);
+    return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 ? -errno : 0;
+}
+
+static int add_signals(struct watcher *watcher)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < N_HANDLED_SIGNALS && r >= 0; i++)
+        r = sd_event_add_signal(watcher->event, NULL, handled_signals[i].signal,
+                                handled_signals[i].handler, watcher);
     return r < 0 ? r : 0;
 }
 
@@ -396,9 +411,11 @@ int watcher_new(const struct watcher_hooks *hooks, struct settings *settings, st
         settings_free(settings);
         return -ENOMEM;
     }
-    r = sigbus_install();
+    r = block_signals();
+    if (r == 0)
+        r = sigbus_install();
     if (r < 0) {
-        log_error("the handler for SIGBUS cannot be installed: %s", strerror(-r));
+        log_error("signals cannot be handled: %s", strerror(-r));
         settings_free(settings);
         return r;
     }

@@ -280,6 +280,40 @@ class CutLines(unittest.TestCase):
             self.assertEqual(set(box.list()), {'192.0.2.1'})
             watcher.stop()
 
+    def test_cut_while_the_rule_was_disabled(self):
+        start = journals.now() - 5 * MIN
+        with Sandbox() as box:
+            box.write([journals.courier_login(start, '192.0.2.1', _PID=433)])
+            box.start().wait_ready().stop()
+            box.rule('60-off.conf', '[Rule courier]\nEnabled=no\n')
+            box.write([self.cut(start + SEC)])
+            box.start().wait_ready().stop()
+            box.rule('60-off.conf', '')
+            box.write([self.rest(start + 2 * SEC)])
+            box.start().wait_ready().stop()
+            self.assertEqual(set(box.list()), {'192.0.2.1'})
+
+    def test_cut_in_a_file_that_was_deleted_unread(self):
+        start = journals.now() - 5 * MIN
+        with Sandbox() as box:
+            with box.writer([journals.courier_login(start, '192.0.2.1', _PID=433)], 'a.journal'):
+                box.start().wait_ready().stop()
+            (box.journal / 'a.journal').unlink()
+            with box.writer([self.rest(start + 2 * SEC)], 'c.journal'):
+                box.start().wait_ready().stop()
+            self.assertEqual(set(box.list()), {'192.0.2.1'})
+
+    def test_reprocess_that_is_told_to_reload_at_once(self):
+        start = journals.now() - 5 * MIN
+        with Sandbox() as box:
+            box.write([journals.courier_login(start + number, f'192.0.2.{number % 250}', _PID=433)
+                       for number in range(1, 3000)])
+            watcher = box.start('--reprocess')
+            watcher.wait_line('local networks')
+            watcher.signal(signal.SIGHUP)
+            watcher.wait_ready().stop()
+            self.assertEqual(len(box.list()), 250)
+
     def test_cut_before_the_backlog_begins(self):
         """A cold start looks back further than a login can count."""
         start = journals.now() - 10 * MIN

@@ -206,21 +206,25 @@ static void test_bad_text(void **state)
     check_true("good", ask(cuts, &step));
 }
 
+/* Loggers that end in doubt must not take the places of those that live. */
 static void test_more_than_can_be_remembered(void **state)
 {
     _cleanup_(cuts_freep) struct cuts *cuts = cuts_new(LINE_MAX_BYTES);
     char pid[16];
     struct step step = { pid, 0, 511, false, true };
 
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 100; i++, step.seconds++) {
         snprintf(pid, sizeof(pid), "%d", i);
         (void)ask(cuts, &step);
     }
     step.len = 60;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 200; i++, step.seconds++) {
         snprintf(pid, sizeof(pid), "%d", i);
         check_true(pid, !ask(cuts, &step));
     }
+    check_true("a second line", !ask(cuts, &step));
+    step.seconds += 11;
+    check_true("believed after silence, as ever", ask(cuts, &step));
 }
 
 int main(void)
