@@ -126,7 +126,10 @@ static int read_line(struct reader *reader, const char *start, const char *end, 
         reader->line = line;
     if (!reader->assignment && !continues)
         return read_logical_line(reader, text, text_end);
-    r = continue_line(reader, text, continues ? text_end - 1 : text_end);
+    if (continues)
+        text_end--;
+    trim(&text, &text_end);
+    r = continue_line(reader, text, text_end);
     if (r == 0 && continues)
         r = continue_line(reader, blank, blank + 1);
     if (r < 0 || continues)

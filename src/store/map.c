@@ -51,7 +51,7 @@ const char *map_error_text(int error)
     case -EBADMSG:
         return "damaged";
     case -EBUSY:
-        return "being written by another process";
+        return "another process writes it; is the service running?";
     default:
         return strerror(-error);
     }

@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+
+#include <systemd/sd-daemon.h>
 
 #include "background.h"
 #include "build-config.h"
@@ -16,9 +19,23 @@
 #include "listing.h"
 #include "log.h"
 #include "options.h"
+#include "program/journal-stream.h"
 #include "watcher.h"
 
 #define EXIT_USAGE 2
+
+/* What keeps the program from starting, before there is a log. journald takes the priority from the
+ * line, and knows the program (sd-daemon(3)). */
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+    va_list args;
+
+    fputs(journal_stream_is_stderr() ? SD_ERR : "pop-before-smtp: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
 
 /* Reads the whole configuration; what is wrong with it goes to `reterr`. */
 static int read_settings(const struct options *options, struct settings **ret,
@@ -110,15 +127,14 @@ static int start(struct settings *settings, struct options *options)
     int r = open_log(settings, options);
 
     if (r < 0) {
-        fprintf(stderr, "pop-before-smtp: LogFile=%s cannot be opened: %s\n", settings->log_file,
-                strerror(-r));
+        complain("LogFile=%s cannot be opened: %s", settings->log_file, strerror(-r));
         settings_free(settings);
         return EXIT_FAILURE;
     }
     if (options->pid_file)
         r = background_enter(options->pid_file);
     if (r < 0) {
-        fprintf(stderr, "pop-before-smtp: --daemon=%s: %s\n", options->pid_file, strerror(-r));
+        complain("--daemon=%s: %s", options->pid_file, strerror(-r));
         settings_free(settings);
         return EXIT_FAILURE;
     }
@@ -141,7 +157,7 @@ static int print(const struct settings *settings, const struct options *options)
     if (options->list)
         status = listing_print(settings->map);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "pop-before-smtp: standard output: %s\n", strerror(errno));
+        complain("standard output: %s", strerror(errno));
         return EXIT_FAILURE;
     }
     return status;
@@ -165,7 +181,7 @@ int main(int argc, char *argv[])
     if (options.version && !options.check && !options.dump_config && !options.list)
         return print(NULL, &options);
     if (read_settings(&options, &settings, error) < 0) {
-        fprintf(stderr, "pop-before-smtp: %s\n", error);
+        complain("%s", error);
         return EX_CONFIG;
     }
     if (!options.check && !options.dump_config && !options.list)

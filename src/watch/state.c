@@ -143,7 +143,8 @@ static int load_table(struct table *table, struct map *map, const struct setting
         return r;
     }
     if (removed > 0)
-        log_info("removed %d addresses that are local, or never to be granted, by now", removed);
+        log_info("removed %d address%s that %s local, or never to be granted, by now", removed,
+                 removed == 1 ? "" : "es", removed == 1 ? "is" : "are");
     r = table_load(table, &bounds);
     return r < 0 ? r : 0;
 }
