@@ -183,9 +183,12 @@ void cuts_reset(struct cuts *cuts)
 
 bool cuts_take_text(struct cuts *cuts, char ret[static CUTS_TEXT_MAX])
 {
-    size_t used = (size_t)snprintf(ret, CUTS_TEXT_MAX, "%d", cuts->doubts_unseen);
-    bool has_changed = cuts->has_changed;
+    size_t used;
 
+    if (!cuts->has_changed)
+        return false;
+    cuts->has_changed = false;
+    used = (size_t)snprintf(ret, CUTS_TEXT_MAX, "%d", cuts->doubts_unseen);
     for (size_t i = 0; i < PROCESSES_MAX; i++) {
         const struct process *process = &cuts->processes[i];
 
@@ -194,8 +197,7 @@ bool cuts_take_text(struct cuts *cuts, char ret[static CUTS_TEXT_MAX])
                                      (int)process->pid_len, process->pid, process->in_doubt,
                                      process->entries, process->bytes, process->last_usec);
     }
-    cuts->has_changed = false;
-    return has_changed;
+    return true;
 }
 
 static int restore_process(struct cuts *cuts, const char *word)
