@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 
+from lookupd import Client
 from watcher import DEADLINE, program
 
 LISTENING = re.compile(r'listening on 127\.0\.0\.1:(\d+)')
@@ -35,7 +36,8 @@ class Bridge:
             self.lines.append(line.rstrip('\n'))
 
     def connect(self):
-        return Connection(self.port)
+        """A connection that, like an smtpd's, is kept open between lookups."""
+        return Client(socket.create_connection(('127.0.0.1', self.port), timeout=DEADLINE))
 
     def ask(self, key):
         with self.connect() as connection:
@@ -52,29 +54,6 @@ class Bridge:
 
     def __exit__(self, *exception):
         self.end()
-        return False
-
-
-class Connection:
-    """A connection that, like an smtpd's, is kept open between lookups."""
-
-    def __init__(self, port):
-        self.socket = socket.create_connection(('127.0.0.1', port), timeout=DEADLINE)
-        self.file = self.socket.makefile('rb')
-
-    def ask(self, key):
-        self.socket.sendall(f'get {key}\n'.encode())
-        return self.file.readline().decode(errors='replace')
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
         return False
 
 
