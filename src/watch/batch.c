@@ -279,8 +279,7 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
         r = read_entries(batch, context, &result, ret_error);
     if (r == 0)
         r = put_position(batch, context);
-    /* Zeros were read in place of a file's bytes, perhaps the map's: none of this can be relied on.
-     */
+    /* Zeros were read in place of a file's bytes, perhaps the map's: none of this is reliable. */
     if (sigbus_happened())
         r = -EBADMSG;
     if (r == 0)

@@ -2,12 +2,14 @@
 
 /* Following the journal with sd_journal. What is done here in which order, and why:
  *
- * - sd_journal_wait() once before anything is read: only it drops files that were deleted
- * meanwhile.
- * - After seek_cursor(), the first entry is skipped only if test_cursor() says it is the very one;
- * it is new if the cursor's entry was vacuumed, or is none that the matches select any more.
+ * - sd_journal_wait() once before anything is read: only it drops files that were deleted before.
+ *
+ * - After seek_cursor(), the first entry is skipped only if test_cursor() says it is the very one.
+ *   It is new if the cursor's entry was vacuumed, or is none that the matches select any more.
+ *
  * - sd_journal_process() every now and then in long reads, or rotated files stay open.
- * - Errors on an entry: process() drops the file that is gone; else the journal is opened anew. */
+ *
+ * - Errors on an entry: process() drops the file that is gone, else the journal is opened anew. */
 
 #include "source.h"
 
