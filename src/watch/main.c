@@ -14,7 +14,7 @@
 
 #include "background.h"
 #include "build-config.h"
-#include "config-files.h"
+#include "program/config-files.h"
 #include "core/cleanup.h"
 #include "listing.h"
 #include "log.h"

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "local-networks.h"
 #include "log.h"
 #include "program/clock.h"
+#include "program/local-networks.h"
 
 #define LOCAL_SOURCE "local"
 
@@ -35,28 +35,19 @@ static const char *source_name(const struct settings *settings)
     return settings->journal[0] ? settings->journal : LOCAL_SOURCE;
 }
 
+static void log_note(int priority, const char *text)
+{
+    log_message(priority, "%s", text);
+}
+
 static int collect_local_networks(const struct settings *settings, struct networks **ret)
 {
-    _cleanup_(networks_freep) struct networks *networks = networks_new();
-    int r;
+    int r = local_networks_collect(settings, log_note, ret);
 
-    if (!networks)
-        return -ENOMEM;
-    r = local_networks_add_loopback(networks);
     if (r == 0)
-        r = networks_append(networks, settings->local_networks);
-    if (r < 0)
-        return r;
-    if (settings->local_from_postconf)
-        r = local_networks_import(networks);
-    if (r == -ENOMEM)
-        return r;
-    if (r == -ENOENT)
-        log_info("there is no postconf; only loopback and what LocalNetworks= lists is local");
-    log_info("%zu local networks, %zu never to be granted", networks_count(networks),
-             networks_count(settings->never_grant));
-    *ret = TAKE_PTR(networks);
-    return 0;
+        log_info("%zu local networks, %zu never to be granted", networks_count(*ret),
+                 networks_count(settings->never_grant));
+    return r;
 }
 
 static int log_map_error(const char *path, int error)
