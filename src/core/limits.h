@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdint.h>
+
 /* Every quantity that someone outside decides is bounded here, once, with the reason. */
 
 /* Bytes of a rule's name, which is part of every record. */
@@ -8,6 +10,14 @@
 
 /* Bytes kept of a user name; longer ones are cut: they are shown, never compared. */
 #define USER_MAX 255
+
+/* Bytes of what tells one session from another. Dovecot's ids have some 16, Courier's an address
+ * and a port; one that is longer is followed as a login without a session. */
+#define SESSION_MAX 128
+
+/* Bytes of a unit's name, and of the id that systemd gives each of its runs. */
+#define UNIT_MAX       255
+#define INVOCATION_MAX 32
 
 /* Bytes of a message. A login line is under 1 KiB, and matching costs time by length. */
 #define MESSAGE_MAX 8192
@@ -30,6 +40,14 @@
 
 /* Bytes of a lookup request with its newline; tcp_table(5) has the same limit for replies. */
 #define REQUEST_MAX 4096
+
+/* Connections that wait for their login at one time: several times what servers let in, and when
+ * somebody opens more, the oldest go. */
+#define PENDING_MAX 4096
+
+/* For how long they do: RFC 3501 lets an IMAP server wait for half an hour, RFC 1939 a POP3 server
+ * for ten minutes. */
+#define PENDING_USEC (30 * 60 * UINT64_C(1000000))
 
 /* Entries in one transaction: bounds memory, and what a failed commit repeats. */
 #define BATCH_MAX 4096

@@ -11,16 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "cleanup.h"
 #include "limits.h"
+#include "pattern-private.h"
 
 /* PCRE2 numbers groups from 1; several may have one name under (?J). */
 #define NUMBERS_MAX 8
 
 struct pattern {
+    char *text;
     pcre2_code *code;
     pcre2_match_data *data;
     pcre2_match_context *context;
@@ -30,6 +29,7 @@ struct pattern {
 static const char *const group_names[_PATTERN_GROUP_MAX] = {
     [PATTERN_ADDR] = "addr",
     [PATTERN_USER] = "user",
+    [PATTERN_SESSION] = "session",
 };
 
 struct pattern *pattern_free(struct pattern *pattern)
@@ -38,6 +38,7 @@ struct pattern *pattern_free(struct pattern *pattern)
         pcre2_match_context_free(pattern->context);
         pcre2_match_data_free(pattern->data);
         pcre2_code_free(pattern->code);
+        free(pattern->text);
     }
     free(pattern);
     return NULL;
@@ -60,8 +61,8 @@ static int add_group(struct pattern *pattern, const char *name, unsigned number,
         snprintf(reterr, PATTERN_ERROR_MAX, "too many groups named \"%s\"", name);
         return -EINVAL;
     }
-    snprintf(reterr, PATTERN_ERROR_MAX, "unknown group \"%s\"; there are \"addr\" and \"user\"",
-             name);
+    snprintf(reterr, PATTERN_ERROR_MAX,
+             "unknown group \"%s\"; there are \"addr\", \"user\" and \"session\"", name);
     return -EINVAL;
 }
 
@@ -86,10 +87,6 @@ static int find_groups(struct pattern *pattern, char reterr[static PATTERN_ERROR
 
 static int compile_code(const char *text, pcre2_code **ret, char reterr[static PATTERN_ERROR_MAX])
 {
-    /* The last option is there because "$" would otherwise match before a final newline, which is a
-     * byte that user names may hold. */
-    static const uint32_t options = PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |
-                                    PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY;
     int error;
     size_t offset, used;
 
@@ -97,12 +94,35 @@ static int compile_code(const char *text, pcre2_code **ret, char reterr[static P
         snprintf(reterr, PATTERN_ERROR_MAX, "longer than %d bytes", PATTERN_MAX);
         return -EINVAL;
     }
-    *ret = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, &error, &offset, NULL);
+    *ret = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PATTERN_OPTIONS, &error, &offset,
+                         NULL);
     if (*ret)
         return 0;
     used = (size_t)snprintf(reterr, PATTERN_ERROR_MAX, "at byte %zu: ", offset);
     (void)pcre2_get_error_message(error, (PCRE2_UCHAR *)reterr + used, PATTERN_ERROR_MAX - used);
     return -EINVAL;
+}
+
+bool pattern_find_error(const char *text, size_t *ret)
+{
+    int error;
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PATTERN_OPTIONS, &error, ret, NULL);
+
+    pcre2_code_free(code);
+    return !code;
+}
+
+pcre2_match_context *pattern_new_context(void)
+{
+    pcre2_match_context *context = pcre2_match_context_create(NULL);
+
+    if (!context)
+        return NULL;
+    (void)pcre2_set_match_limit(context, PATTERN_MATCH_LIMIT);
+    (void)pcre2_set_depth_limit(context, PATTERN_DEPTH_LIMIT);
+    (void)pcre2_set_heap_limit(context, PATTERN_HEAP_KIB);
+    return context;
 }
 
 int pattern_compile(const char *text, struct pattern **ret, char reterr[static PATTERN_ERROR_MAX])
@@ -115,18 +135,23 @@ int pattern_compile(const char *text, struct pattern **ret, char reterr[static P
     r = compile_code(text, &pattern->code, reterr);
     if (r < 0)
         return r;
+    pattern->text = strdup(text);
+    if (!pattern->text)
+        return -ENOMEM;
     r = find_groups(pattern, reterr);
     if (r < 0)
         return r;
     pattern->data = pcre2_match_data_create_from_pattern(pattern->code, NULL);
-    pattern->context = pcre2_match_context_create(NULL);
+    pattern->context = pattern_new_context();
     if (!pattern->data || !pattern->context)
         return -ENOMEM;
-    (void)pcre2_set_match_limit(pattern->context, PATTERN_MATCH_LIMIT);
-    (void)pcre2_set_depth_limit(pattern->context, PATTERN_DEPTH_LIMIT);
-    (void)pcre2_set_heap_limit(pattern->context, PATTERN_HEAP_KIB);
     *ret = TAKE_PTR(pattern);
     return 0;
+}
+
+const char *pattern_text(const struct pattern *pattern)
+{
+    return pattern->text;
 }
 
 bool pattern_has_group(const struct pattern *pattern, enum pattern_group group)

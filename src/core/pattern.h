@@ -13,6 +13,7 @@ struct pattern;
 enum pattern_group {
     PATTERN_ADDR,
     PATTERN_USER,
+    PATTERN_SESSION,
     _PATTERN_GROUP_MAX,
 };
 
@@ -35,8 +36,15 @@ enum pattern_result {
 
 /* Compiles `text`. Returns 0, -ENOMEM, or -EINVAL with what is wrong, and where, in `reterr`. */
 int pattern_compile(const char *text, struct pattern **ret, char reterr[static PATTERN_ERROR_MAX]);
+
+/* Where the syntax of `text` is wrong, as an offset in bytes; false if it is not. */
+bool pattern_find_error(const char *text, size_t *ret);
+
 struct pattern *pattern_free(struct pattern *pattern);
 DEFINE_CLEANUP(struct pattern *, pattern_free)
+
+/* What it was compiled from. */
+const char *pattern_text(const struct pattern *pattern);
 
 bool pattern_has_group(const struct pattern *pattern, enum pattern_group group);
 

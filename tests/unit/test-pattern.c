@@ -193,13 +193,14 @@ static void test_groups(void **state)
 {
     static const struct {
         const char *pattern;
-        bool addr, user;
+        bool addr, user, session;
     } cases[] = {
-        { "x", false, false },
-        { "(?<addr>x)", true, false },
-        { "(?<user>x)", false, true },
-        { "(?P<user>x)(?'addr'y)", true, true },
-        { "(addr)(user)", false, false },
+        { "x", false, false, false },
+        { "(?<addr>x)", true, false, false },
+        { "(?<user>x)", false, true, false },
+        { "(?<session>x)", false, false, true },
+        { "(?P<user>x)(?'addr'y)(?<session>z)", true, true, true },
+        { "(addr)(user)(session)", false, false, false },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -207,7 +208,45 @@ static void test_groups(void **state)
 
         check_int(cases[i].pattern, pattern_has_group(pattern, PATTERN_ADDR), cases[i].addr);
         check_int(cases[i].pattern, pattern_has_group(pattern, PATTERN_USER), cases[i].user);
+        check_int(cases[i].pattern, pattern_has_group(pattern, PATTERN_SESSION), cases[i].session);
+        check_text(cases[i].pattern, pattern_text(pattern), cases[i].pattern);
     }
+}
+
+static void test_session(void **state)
+{
+    static const char line[] = "in alice 192.0.2.10 <a/b c>";
+    _cleanup_(pattern_freep) struct pattern *pattern =
+        pattern_of("^in (?<user>\\S+) (?<addr>\\S+)(?: <(?<session>.*)>)?$");
+    struct pattern_captures captures;
+    const struct pattern_span *session = &captures.group[PATTERN_SESSION];
+
+    check_int("with", match(pattern, line, sizeof(line) - 1, &captures), PATTERN_MATCHES);
+    check_bytes("with", session->text, session->len, "a/b c", 5);
+    check_int("without", match(pattern, line, 19, &captures), PATTERN_MATCHES);
+    check_true("without", !session->text);
+}
+
+/* A name may stand at several places; the one that took part counts. */
+static void test_same_name(void **state)
+{
+    _cleanup_(pattern_freep) struct pattern *pattern =
+        pattern_of("(?J)^(?:a (?<addr>\\S+)|b (?<user>.) (?<addr>\\S+)|c)$");
+    char text[512] = "(?J)(?<addr>x)", error[PATTERN_ERROR_MAX] = "";
+    struct pattern *many = NULL;
+    struct pattern_captures captures;
+    const struct pattern_span *addr = &captures.group[PATTERN_ADDR];
+
+    check_int("first", match(pattern, "a 1", 3, &captures), PATTERN_MATCHES);
+    check_bytes("first", addr->text, addr->len, "1", 1);
+    check_int("second", match(pattern, "b x 22", 6, &captures), PATTERN_MATCHES);
+    check_bytes("second", addr->text, addr->len, "22", 2);
+    check_int("none", match(pattern, "c", 1, &captures), PATTERN_MATCHES);
+    check_true("none", !addr->text);
+    for (int i = 0; i < 8; i++)
+        strcat(text, "|(?<addr>x)");
+    check_int("too many", pattern_compile(text, &many, error), -EINVAL);
+    check_true(error, strstr(error, "addr"));
 }
 
 int main(void)
@@ -216,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_error_place),
         cmocka_unit_test(test_matches),  cmocka_unit_test(test_no_way_round),
         cmocka_unit_test(test_gives_up), cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_session),  cmocka_unit_test(test_same_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
