@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Each session is in a search tree by its key, in one of two heaps by its time, and counted with
+ * its unit, of which all sessions are of one run: those of an earlier one are ended first. */
+
+#include "sessions.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATES (SESSION_OPEN + 1)
+
+struct unit {
+    char name[UNIT_MAX + 1]; /* first, for compare_names() */
+    char invocation[INVOCATION_MAX + 1];
+    size_t sessions;
+};
+
+struct item {
+    uint64_t due_usec;
+    size_t place; /* in its heap */
+    struct unit *unit;
+    uint32_t user_hash;
+    enum session_state state;
+    char key[];
+};
+
+struct queue {
+    struct item **items;
+    size_t count, capacity;
+};
+
+struct sessions {
+    void *by_key;  /* of item->key */
+    void *by_unit; /* of struct unit */
+    struct queue queues[STATES];
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static struct item *item_of(const char *key)
+{
+    return (struct item *)(key - offsetof(struct item, key));
+}
+
+static struct item *find_item(const struct sessions *sessions, const char *key)
+{
+    char *const *node = tfind(key, &sessions->by_key, compare_names);
+
+    return node ? item_of(*node) : NULL;
+}
+
+static struct unit *find_unit(const struct sessions *sessions, const char *name)
+{
+    struct unit *const *node = tfind(name, &sessions->by_unit, compare_names);
+
+    return node ? *node : NULL;
+}
+
+struct sessions *sessions_new(void)
+{
+    return calloc(1, sizeof(struct sessions));
+}
+
+static void leave_alone(void *node)
+{
+}
+
+void sessions_clear(struct sessions *sessions)
+{
+    tdestroy(sessions->by_key, leave_alone);
+    tdestroy(sessions->by_unit, free);
+    for (size_t state = 0; state < STATES; state++) {
+        struct queue *queue = &sessions->queues[state];
+
+        for (size_t i = 0; i < queue->count; i++)
+            free(queue->items[i]);
+        free(queue->items);
+    }
+    *sessions = (struct sessions){ 0 };
+}
+
+struct sessions *sessions_free(struct sessions *sessions)
+{
+    if (sessions)
+        sessions_clear(sessions);
+    free(sessions);
+    return NULL;
+}
+
+/* --- the heaps: the item at i is due no later than those at 2i + 1 and 2i + 2 --- */
+
+static void place(struct queue *queue, struct item *item, size_t i)
+{
+    queue->items[i] = item;
+    item->place = i;
+}
+
+static void sift_up(struct queue *queue, struct item *item)
+{
+    size_t i = item->place;
+
+    for (; i > 0 && queue->items[(i - 1) / 2]->due_usec > item->due_usec; i = (i - 1) / 2)
+        place(queue, queue->items[(i - 1) / 2], i);
+    place(queue, item, i);
+}
+
+static void sift_down(struct queue *queue, struct item *item)
+{
+    size_t i = item->place;
+
+    for (;;) {
+        size_t child = 2 * i + 1;
+
+        if (child + 1 < queue->count &&
+            queue->items[child + 1]->due_usec < queue->items[child]->due_usec)
+            child++;
+        if (child >= queue->count || queue->items[child]->due_usec >= item->due_usec)
+            break;
+        place(queue, queue->items[child], i);
+        i = child;
+    }
+    place(queue, item, i);
+}
+
+static int make_room(struct queue *queue)
+{
+    size_t capacity = queue->capacity ? 2 * queue->capacity : 64;
+    struct item **items;
+
+    if (queue->count < queue->capacity)
+        return 0;
+    items = reallocarray(queue->items, capacity, sizeof(struct item *));
+    if (!items)
+        return -ENOMEM;
+    queue->items = items;
+    queue->capacity = capacity;
+    return 0;
+}
+
+static void enqueue(struct queue *queue, struct item *item)
+{
+    item->place = queue->count++;
+    sift_up(queue, item);
+}
+
+static void dequeue(struct queue *queue, struct item *item)
+{
+    struct item *last = queue->items[--queue->count];
+
+    if (last == item)
+        return;
+    last->place = item->place;
+    sift_up(queue, last);
+    sift_down(queue, last);
+}
+
+/* --- units --- */
+
+static struct unit *enter_unit(struct sessions *sessions, const char *name, const char *invocation)
+{
+    struct unit *unit = find_unit(sessions, name);
+
+    if (!unit) {
+        unit = calloc(1, sizeof(*unit));
+        if (!unit)
+            return NULL;
+        memcpy(unit->name, name, strlen(name) + 1);
+        memcpy(unit->invocation, invocation, strlen(invocation) + 1);
+        if (!tsearch(unit, &sessions->by_unit, compare_names)) {
+            free(unit);
+            return NULL;
+        }
+    }
+    unit->sessions++;
+    return unit;
+}
+
+static void leave_unit(struct sessions *sessions, struct unit *unit)
+{
+    if (--unit->sessions > 0)
+        return;
+    (void)tdelete(unit, &sessions->by_unit, compare_names);
+    free(unit);
+}
+
+/* --- sessions --- */
+
+/* FNV-1a; whoever makes two names collide only has a record looked at in vain. */
+static uint32_t hash_text(const char *text)
+{
+    uint32_t hash = 2166136261;
+
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619;
+    return hash;
+}
+
+static struct item *make_item(struct sessions *sessions, const char *key,
+                              const struct session *session)
+{
+    _cleanup_(freep) struct item *item = calloc(1, sizeof(*item) + strlen(key) + 1);
+    struct session_key parts;
+
+    if (!item || session_key_decode(key, strlen(key), &parts) < 0)
+        return NULL;
+    memcpy(item->key, key, strlen(key) + 1);
+    item->user_hash = hash_text(session->user);
+    item->state = session->state;
+    item->unit = enter_unit(sessions, session->unit, parts.invocation);
+    return item->unit ? TAKE_PTR(item) : NULL;
+}
+
+int sessions_put(struct sessions *sessions, const char *key, const struct session *session,
+                 uint64_t due_usec)
+{
+    struct queue *queue = &sessions->queues[session->state];
+    struct item *item;
+
+    if (make_room(queue) < 0)
+        return -ENOMEM;
+    item = make_item(sessions, key, session);
+    if (!item)
+        return -ENOMEM;
+    sessions_remove(sessions, key);
+    if (!tsearch(item->key, &sessions->by_key, compare_names)) {
+        leave_unit(sessions, item->unit);
+        free(item);
+        return -ENOMEM;
+    }
+    item->due_usec = due_usec;
+    enqueue(queue, item);
+    return 0;
+}
+
+void sessions_remove(struct sessions *sessions, const char *key)
+{
+    struct item *item = find_item(sessions, key);
+
+    if (!item)
+        return;
+    (void)tdelete(item->key, &sessions->by_key, compare_names);
+    dequeue(&sessions->queues[item->state], item);
+    leave_unit(sessions, item->unit);
+    free(item);
+}
+
+const char *sessions_first(const struct sessions *sessions, enum session_state state,
+                           uint64_t *ret_due_usec)
+{
+    const struct queue *queue = &sessions->queues[state];
+
+    if (queue->count == 0)
+        return NULL;
+    *ret_due_usec = queue->items[0]->due_usec;
+    return queue->items[0]->key;
+}
+
+size_t sessions_count(const struct sessions *sessions, enum session_state state)
+{
+    return sessions->queues[state].count;
+}
+
+bool sessions_has_other_run(const struct sessions *sessions, const char *unit,
+                            const char *invocation)
+{
+    const struct unit *found = find_unit(sessions, unit);
+
+    return found && strcmp(found->invocation, invocation) != 0;
+}
+
+struct question {
+    const struct unit *unit;
+    const char *prefix; /* of the key */
+    uint32_t user_hash;
+};
+
+static bool is_asked_for(const struct item *item, const struct question *question)
+{
+    if (question->unit)
+        return item->unit == question->unit;
+    return item->state == SESSION_OPEN && item->user_hash == question->user_hash &&
+           strncmp(item->key, question->prefix, strlen(question->prefix)) == 0;
+}
+
+static const char **find_keys(const struct sessions *sessions, const struct question *question)
+{
+    const struct queue *pending = &sessions->queues[SESSION_PENDING];
+    const struct queue *open = &sessions->queues[SESSION_OPEN];
+    const char **keys = malloc((pending->count + open->count + 1) * sizeof(*keys));
+    size_t count = 0;
+
+    if (!keys)
+        return NULL;
+    for (size_t i = 0; i < pending->count; i++)
+        if (is_asked_for(pending->items[i], question))
+            keys[count++] = pending->items[i]->key;
+    for (size_t i = 0; i < open->count; i++)
+        if (is_asked_for(open->items[i], question))
+            keys[count++] = open->items[i]->key;
+    keys[count] = NULL;
+    return keys;
+}
+
+const char **sessions_of_unit(const struct sessions *sessions, const char *unit)
+{
+    struct question question = { .unit = find_unit(sessions, unit), .prefix = "" };
+
+    if (!question.unit)
+        return calloc(1, sizeof(char *));
+    return find_keys(sessions, &question);
+}
+
+const char **sessions_of_user(const struct sessions *sessions, const char *rule, const char *user)
+{
+    char prefix[RULE_NAME_MAX + 3];
+    struct question question = { .prefix = prefix, .user_hash = hash_text(user) };
+
+    snprintf(prefix, sizeof(prefix), "@%s/", rule);
+    return find_keys(sessions, &question);
+}
