@@ -12,11 +12,28 @@
 
 #include "cleanup.h"
 
+/* Where a piece of a logical line stands in the file. */
+struct piece {
+    size_t at; /* in the logical line */
+    unsigned line, column;
+};
+
+/* What config_locate() looks for. */
+struct sought {
+    unsigned line;
+    size_t offset;
+    unsigned ret_line, ret_column;
+};
+
 struct reader {
     char *section;
     char *assignment; /* the logical line that is being put together; NULL between two */
     size_t len;
-    unsigned line; /* where it begins */
+    unsigned line;         /* where it begins */
+    const char *logical;   /* the one that is being read */
+    struct sought *sought; /* NULL if nothing is; there are pieces only if something is */
+    struct piece *piece;
+    size_t pieces;
     config_item_func func;
     void *userdata;
     const char *reason;
@@ -39,6 +56,36 @@ static int fail(struct reader *reader, const char *reason)
 {
     reader->reason = reason;
     return -EBADMSG;
+}
+
+static int note_piece(struct reader *reader, size_t at, unsigned line, const char *start,
+                      const char *text)
+{
+    struct piece *piece;
+
+    if (!reader->sought)
+        return 0;
+    piece = reallocarray(reader->piece, reader->pieces + 1, sizeof(*piece));
+    if (!piece)
+        return -ENOMEM;
+    piece[reader->pieces++] = (struct piece){ at, line, (unsigned)(text - start) + 1 };
+    reader->piece = piece;
+    return 0;
+}
+
+/* Returns -EEXIST if the byte is in this value, which ends the reading. */
+static int seek_value(const struct reader *reader, const char *value, const char *end)
+{
+    struct sought *sought = reader->sought;
+    size_t at = (size_t)(value - reader->logical) + sought->offset, i = reader->pieces - 1;
+
+    if (reader->line != sought->line || sought->offset > (size_t)(end - value))
+        return 0;
+    while (i > 0 && reader->piece[i].at > at)
+        i--;
+    sought->ret_line = reader->piece[i].line;
+    sought->ret_column = reader->piece[i].column + (unsigned)(at - reader->piece[i].at);
+    return -EEXIST;
 }
 
 static int read_section(struct reader *reader, const char *start, const char *end)
@@ -71,6 +118,8 @@ static int read_assignment(struct reader *reader, const char *start, const char 
     trim(&value, &end);
     if (key_end == start)
         return fail(reader, "no key before the \"=\"");
+    if (reader->sought)
+        return seek_value(reader, value, end);
     key = strndup(start, (size_t)(key_end - start));
     text = strndup(value, (size_t)(end - value));
     if (!key || !text)
@@ -81,6 +130,7 @@ static int read_assignment(struct reader *reader, const char *start, const char 
 
 static int read_logical_line(struct reader *reader, const char *start, const char *end)
 {
+    reader->logical = start;
     trim(&start, &end);
     if (start == end)
         return 0;
@@ -111,10 +161,18 @@ static int finish_line(struct reader *reader)
     return text ? read_logical_line(reader, text, text + len) : 0;
 }
 
+static int add_to_line(struct reader *reader, const char *start, const char *text, const char *end,
+                       unsigned line)
+{
+    int r = note_piece(reader, reader->len, line, start, text);
+
+    return r < 0 ? r : continue_line(reader, text, end);
+}
+
 static int read_line(struct reader *reader, const char *start, const char *end, unsigned line)
 {
     static const char blank[] = " ";
-    const char *text = start, *text_end = end;
+    const char *text = start, *text_end = end, *backslash;
     bool continues;
     int r;
 
@@ -122,16 +180,23 @@ static int read_line(struct reader *reader, const char *start, const char *end, 
     if (text < text_end && (*text == '#' || *text == ';'))
         return 0;
     continues = text < text_end && text_end[-1] == '\\';
-    if (!reader->assignment)
+    if (!reader->assignment) {
         reader->line = line;
-    if (!reader->assignment && !continues)
-        return read_logical_line(reader, text, text_end);
+        reader->pieces = 0;
+    }
+    if (!reader->assignment && !continues) {
+        r = note_piece(reader, 0, line, start, text);
+        return r < 0 ? r : read_logical_line(reader, text, text_end);
+    }
     if (continues)
         text_end--;
+    backslash = text_end;
     trim(&text, &text_end);
-    r = continue_line(reader, text, text_end);
-    if (r == 0 && continues)
-        r = continue_line(reader, blank, blank + 1);
+    r = add_to_line(reader, start, text, text_end, line);
+    if (r == 0 && continues) {
+        r = note_piece(reader, reader->len, line, start, backslash);
+        r = r < 0 ? r : continue_line(reader, blank, blank + 1);
+    }
     if (r < 0 || continues)
         return r;
     return finish_line(reader);
@@ -173,4 +238,23 @@ int config_parse(const char *text, size_t len, config_item_func func, void *user
     *reterr_line = reader.line;
     *reterr_reason = reader.reason;
     return r;
+}
+
+int config_locate(const char *text, size_t len, unsigned line, size_t offset, unsigned *ret_line,
+                  unsigned *ret_column)
+{
+    struct sought sought = { .line = line, .offset = offset };
+    struct reader reader = { .sought = &sought, .section = strdup("") };
+    int r = reader.section ? read_text(&reader, text, text + len) : -ENOMEM;
+
+    free(reader.section);
+    free(reader.assignment);
+    free(reader.piece);
+    if (r == -ENOMEM)
+        return r;
+    if (r != -EEXIST)
+        return -ENOENT;
+    *ret_line = sought.ret_line;
+    *ret_column = sought.ret_column;
+    return 0;
 }

@@ -24,3 +24,10 @@ typedef int (*config_item_func)(const struct config_item *item, void *userdata);
  * constant, what is wrong with its syntax, or NULL if it was the callback that failed. */
 int config_parse(const char *text, size_t len, config_item_func func, void *userdata,
                  unsigned *reterr_line, const char **reterr_reason);
+
+/* Where in the same text a byte of a value stands: `line` is that of the item, `offset` counts the
+ * value's bytes and may be its length. Where lines are joined, the blank in between stands at the
+ * backslash. Returns 0 with line and column, counted in bytes, both from 1; -ENOENT if no item
+ * begins on that line or its value is shorter; -ENOMEM. */
+int config_locate(const char *text, size_t len, unsigned line, size_t offset, unsigned *ret_line,
+                  unsigned *ret_column);

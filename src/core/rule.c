@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Rules: which entries speak for a server, and which of its messages is a login. An entry counts
- * for a rule only if that rule's own Match= holds for it, however it came to be read. */
-
-#include "rule.h"
+/* Rules as they are configured: which entries speak for a server, and which of its messages mean
+ * what. judge.c applies them. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,17 +9,13 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "pattern.h"
-#include "text.h"
+#include "rule-private.h"
 
-struct rule {
-    char name[RULE_NAME_MAX + 1];
-    bool enabled, forgeable;
-    uint64_t grace_usec;
-    struct match **matches;
-    struct pattern **logins;
-    size_t n_matches, n_logins;
-    struct cuts *cuts; /* NULL if the server's logger does not cut lines */
+const char *const event_kind_keys[_EVENT_KIND_MAX] = {
+    [EVENT_LOGIN] = "Login",
+    [EVENT_LOGOUT] = "Logout",
+    [EVENT_CONNECT] = "Connect",
+    [EVENT_FAIL] = "Fail",
 };
 
 struct rules {
@@ -34,9 +28,15 @@ static struct rule *rule_free(struct rule *rule)
     if (!rule)
         return NULL;
     rule_clear_matches(rule);
-    rule_clear_logins(rule);
-    free(rule->matches);
-    free(rule->logins);
+    rule_clear_requires(rule);
+    free(rule->matches.items);
+    free(rule->requires_.items);
+    for (size_t kind = 0; kind < _EVENT_KIND_MAX; kind++) {
+        rule_clear_patterns(rule, (enum event_kind)kind);
+        free(rule->patterns[kind].items);
+    }
+    free(rule->peer_field);
+    pattern_free(rule->peer);
     cuts_free(rule->cuts);
     free(rule);
     return NULL;
@@ -78,17 +78,29 @@ static int grow(void *array, size_t count)
     return 0;
 }
 
+static struct rule *find(const struct rules *rules, const char *name)
+{
+    for (size_t i = 0; i < rules->count; i++)
+        if (strcmp(rules->items[i]->name, name) == 0)
+            return rules->items[i];
+    return NULL;
+}
+
+const struct rule *rules_find(const struct rules *rules, const char *name)
+{
+    return find(rules, name);
+}
+
 int rules_get(struct rules *rules, const char *name, struct rule **ret)
 {
     struct rule *rule;
 
     if (!is_rule_name(name))
         return -EINVAL;
-    for (size_t i = 0; i < rules->count; i++) {
-        if (strcmp(rules->items[i]->name, name) == 0) {
-            *ret = rules->items[i];
-            return 0;
-        }
+    rule = find(rules, name);
+    if (rule) {
+        *ret = rule;
+        return 0;
     }
     if (grow(&rules->items, rules->count) < 0)
         return -ENOMEM;
@@ -100,6 +112,19 @@ int rules_get(struct rules *rules, const char *name, struct rule **ret)
     rules->items[rules->count++] = rule;
     *ret = rule;
     return 0;
+}
+
+void rules_keep_enabled(struct rules *rules)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        if (rules->items[i]->enabled)
+            rules->items[kept++] = rules->items[i];
+        else
+            rule_free(rules->items[i]);
+    }
+    rules->count = kept;
 }
 
 size_t rules_count(const struct rules *rules)
@@ -127,9 +152,40 @@ uint64_t rule_grace_usec(const struct rule *rule)
     return rule->grace_usec;
 }
 
+uint64_t rule_max_session_usec(const struct rule *rule)
+{
+    return rule->max_session_usec;
+}
+
+bool rule_has_logout(const struct rule *rule)
+{
+    return rule->patterns[EVENT_LOGOUT].count > 0;
+}
+
+bool rule_follows_sessions(const struct rule *rule)
+{
+    return rule_has_logout(rule) || rule->patterns[EVENT_CONNECT].count > 0;
+}
+
 const struct match *rule_match(const struct rule *rule, size_t i)
 {
-    return i < rule->n_matches ? rule->matches[i] : NULL;
+    return i < rule->matches.count ? rule->matches.items[i] : NULL;
+}
+
+const struct match *rule_require(const struct rule *rule, size_t i)
+{
+    return i < rule->requires_.count ? rule->requires_.items[i] : NULL;
+}
+
+const struct pattern *rule_pattern(const struct rule *rule, enum event_kind kind, size_t i)
+{
+    return i < rule->patterns[kind].count ? rule->patterns[kind].items[i] : NULL;
+}
+
+const struct pattern *rule_peer(const struct rule *rule, const char **ret_field)
+{
+    *ret_field = rule->peer_field;
+    return rule->peer;
 }
 
 void rule_set_enabled(struct rule *rule, bool enabled)
@@ -140,6 +196,11 @@ void rule_set_enabled(struct rule *rule, bool enabled)
 void rule_set_grace(struct rule *rule, uint64_t grace_usec)
 {
     rule->grace_usec = grace_usec;
+}
+
+void rule_set_max_session(struct rule *rule, uint64_t max_session_usec)
+{
+    rule->max_session_usec = max_session_usec;
 }
 
 void rule_set_forgeable(struct rule *rule, bool forgeable)
@@ -158,165 +219,217 @@ int rule_set_line_max(struct rule *rule, unsigned line_max)
     return 0;
 }
 
-int rule_add_match(struct rule *rule, const char *text, char reterr[static RULE_ERROR_MAX])
+static int add_match(struct matches *matches, enum match_kind kind, const char *text, char *reterr)
 {
     const char *reason = NULL;
-    int r = grow(&rule->matches, rule->n_matches);
+    int r = grow(&matches->items, matches->count);
 
     if (r == 0)
-        r = match_parse(text, &rule->matches[rule->n_matches], &reason);
+        r = match_parse(text, kind, &matches->items[matches->count], &reason);
     if (r == -EINVAL)
         snprintf(reterr, RULE_ERROR_MAX, "%s", reason);
     if (r == 0)
-        rule->n_matches++;
+        matches->count++;
     return r;
 }
 
-int rule_add_login(struct rule *rule, const char *text, char reterr[static RULE_ERROR_MAX])
+int rule_add_match(struct rule *rule, const char *text, char reterr[static RULE_ERROR_MAX])
 {
-    _cleanup_(pattern_freep) struct pattern *pattern = NULL;
-    int r = pattern_compile(text, &pattern, reterr);
+    return add_match(&rule->matches, MATCH_EXACT, text, reterr);
+}
 
+int rule_add_require(struct rule *rule, const char *text, char reterr[static RULE_ERROR_MAX])
+{
+    return add_match(&rule->requires_, MATCH_GLOB, text, reterr);
+}
+
+int rule_add_pattern(struct rule *rule, enum event_kind kind, const char *text,
+                     char reterr[static RULE_ERROR_MAX])
+{
+    struct patterns *patterns = &rule->patterns[kind];
+    int r = grow(&patterns->items, patterns->count);
+
+    if (r == 0)
+        r = pattern_compile(text, &patterns->items[patterns->count], reterr);
+    if (r == 0)
+        patterns->count++;
+    return r;
+}
+
+static int parse_peer(const char *text, char **ret_field, struct pattern **ret, char *reterr)
+{
+    const char *equals = strchr(text, '=');
+    _cleanup_(freep) char *field = NULL;
+    int r;
+
+    if (!equals || !match_is_field_name(text, (size_t)(equals - text))) {
+        snprintf(reterr, RULE_ERROR_MAX, "must be FIELD=PATTERN, with a journal field's name");
+        return -EINVAL;
+    }
+    field = strndup(text, (size_t)(equals - text));
+    if (!field)
+        return -ENOMEM;
+    r = pattern_compile(equals + 1, ret, reterr);
     if (r < 0)
         return r;
-    if (!pattern_has_group(pattern, PATTERN_ADDR)) {
+    if (!pattern_has_group(*ret, PATTERN_ADDR)) {
+        *ret = pattern_free(*ret);
         snprintf(reterr, RULE_ERROR_MAX, "the pattern has no group \"addr\": (?<addr>...)");
         return -EINVAL;
     }
-    if (grow(&rule->logins, rule->n_logins) < 0)
-        return -ENOMEM;
-    rule->logins[rule->n_logins++] = TAKE_PTR(pattern);
+    *ret_field = TAKE_PTR(field);
     return 0;
+}
+
+int rule_set_peer(struct rule *rule, const char *text, char reterr[static RULE_ERROR_MAX])
+{
+    struct pattern *peer = NULL;
+    char *field = NULL;
+    int r = text[0] ? parse_peer(text, &field, &peer, reterr) : 0;
+
+    if (r < 0)
+        return r;
+    free(rule->peer_field);
+    pattern_free(rule->peer);
+    rule->peer_field = field;
+    rule->peer = peer;
+    return 0;
+}
+
+static void clear_matches(struct matches *matches)
+{
+    while (matches->count > 0)
+        match_free(matches->items[--matches->count]);
 }
 
 void rule_clear_matches(struct rule *rule)
 {
-    while (rule->n_matches > 0)
-        match_free(rule->matches[--rule->n_matches]);
+    clear_matches(&rule->matches);
 }
 
-void rule_clear_logins(struct rule *rule)
+void rule_clear_requires(struct rule *rule)
 {
-    while (rule->n_logins > 0)
-        pattern_free(rule->logins[--rule->n_logins]);
+    clear_matches(&rule->requires_);
 }
 
-int rule_verify(const struct rule *rule, char reterr[static RULE_ERROR_MAX])
+void rule_clear_patterns(struct rule *rule, enum event_kind kind)
 {
-    const char *reason = NULL;
+    struct patterns *patterns = &rule->patterns[kind];
 
-    if (rule->n_matches == 0)
-        reason = "has no Match=";
-    else if (rule->n_logins == 0)
-        reason = "has no Login=";
-    for (size_t i = 0; i < rule->n_matches && !reason && !rule->forgeable; i++)
-        if (!match_names_unit(rule->matches[i]))
-            reason =
-                "has a Match= without _SYSTEMD_UNIT=, so that any local user can write such an "
-                "entry; if that is meant, say Trust=forgeable";
-    if (!reason)
-        return 0;
-    snprintf(reterr, RULE_ERROR_MAX, "rule \"%s\" %s", rule->name, reason);
-    return -EINVAL;
+    while (patterns->count > 0)
+        pattern_free(patterns->items[--patterns->count]);
 }
 
-static bool rule_speaks_for(const struct rule *rule, const struct entry *entry)
+static bool any_has_group(const struct patterns *patterns, enum pattern_group group)
 {
-    for (size_t i = 0; i < rule->n_matches; i++)
-        if (match_holds(rule->matches[i], entry))
+    for (size_t i = 0; i < patterns->count; i++)
+        if (pattern_has_group(patterns->items[i], group))
             return true;
     return false;
 }
 
-static enum rules_verdict read_captures(const struct pattern_captures *captures,
-                                        const struct rule *rule, const struct entry *entry,
-                                        struct event *ret)
+bool rule_names_sessions(const struct rule *rule)
 {
-    const struct pattern_span *addr = &captures->group[PATTERN_ADDR];
-    const struct pattern_span *user = &captures->group[PATTERN_USER];
-    struct event event = { .rule = rule, .time_usec = entry->realtime_usec };
-
-    if (!addr->text || addr_parse(addr->text, addr->len, &event.addr) < 0)
-        return RULES_BAD_ADDRESS;
-    if (user->text)
-        (void)text_sanitise(user->text, user->len, event.user, sizeof(event.user));
-    *ret = event;
-    return RULES_LOGIN;
-}
-
-static enum rules_verdict rule_judge(const struct rule *rule, const struct entry *entry,
-                                     struct event *ret)
-{
-    const void *message = NULL;
-    size_t len = 0;
-    enum rules_verdict verdict = RULES_NOTHING;
-
-    if (entry->get(entry, "MESSAGE", &message, &len) < 0)
-        return RULES_NOTHING;
-    if (len > MESSAGE_MAX)
-        return RULES_GAVE_UP;
-    for (size_t i = 0; i < rule->n_logins && verdict != RULES_LOGIN; i++) {
-        struct pattern_captures captures;
-
-        switch (pattern_match(rule->logins[i], message, len, &captures)) {
-        case PATTERN_MATCHES:
-            verdict = read_captures(&captures, rule, entry, ret);
-            break;
-        case PATTERN_GAVE_UP:
-            verdict = RULES_GAVE_UP;
-            break;
-        case PATTERN_DIFFERS:
-            break;
-        }
-    }
-    return verdict;
-}
-
-static bool rule_names_unit(const struct rule *rule, const char *unit, size_t len)
-{
-    static const char field[] = "_SYSTEMD_UNIT=";
-
-    for (size_t i = 0; i < rule->n_matches; i++) {
-        const char *word;
-        size_t word_len;
-
-        for (size_t k = 0; (word = match_word(rule->matches[i], k, &word_len)); k++)
-            if (word_len == strlen(field) + len && memcmp(word, field, strlen(field)) == 0 &&
-                memcmp(word + strlen(field), unit, len) == 0)
-                return true;
-    }
+    for (size_t kind = 0; kind < _EVENT_KIND_MAX; kind++)
+        if (any_has_group(&rule->patterns[kind], PATTERN_SESSION))
+            return true;
     return false;
 }
 
-bool rules_note_drop(const struct rules *rules, const char *notice, size_t len,
-                     const char **ret_unit, size_t *ret_unit_len)
+static bool is_trusted(const struct rule *rule)
 {
-    const char *unit = notice;
-    bool concerns = false;
-
-    /* Some versions of journald name the unit with the path of its slice. */
-    for (const char *p = notice; p < notice + len; p++)
-        if (*p == ' ' || *p == '/')
-            unit = p + 1;
-    *ret_unit = unit;
-    *ret_unit_len = (size_t)(notice + len - unit);
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct rule *rule = rules->items[i];
-
-        if (!rule->enabled || !rule_names_unit(rule, unit, *ret_unit_len))
-            continue;
-        concerns = true;
-        if (rule->cuts)
-            cuts_doubt_all(rule->cuts);
-    }
-    return concerns;
+    for (size_t i = 0; i < rule->requires_.count; i++)
+        if (match_names_unit(rule->requires_.items[i]))
+            return true;
+    for (size_t i = 0; i < rule->matches.count; i++)
+        if (!match_names_unit(rule->matches.items[i]))
+            return false;
+    return true;
 }
 
-void rules_doubt_all(const struct rules *rules)
+static const char *find_fault(const struct rule *rule)
 {
-    for (size_t i = 0; i < rules->count; i++)
-        if (rules->items[i]->cuts)
-            cuts_doubt_all(rules->items[i]->cuts);
+    if (rule->matches.count == 0)
+        return "has no Match=";
+    if (rule->patterns[EVENT_LOGIN].count == 0)
+        return "has no Login=";
+    if (rule->patterns[EVENT_FAIL].count > 0 && rule->patterns[EVENT_CONNECT].count == 0)
+        return "has a Fail= without a Connect= that it could end";
+    if (rule_has_logout(rule) && rule_names_sessions(rule) &&
+        !any_has_group(&rule->patterns[EVENT_LOGIN], PATTERN_SESSION) &&
+        !any_has_group(&rule->patterns[EVENT_CONNECT], PATTERN_SESSION))
+        return "has a Logout= for sessions that no Login= or Connect= names: (?<session>...)";
+    if (rule->forgeable)
+        return NULL;
+    if (!is_trusted(rule))
+        return "has a Match= without _SYSTEMD_UNIT=, and no Require= that names a unit, so that "
+               "any local user can write such an entry; if that is meant, say Trust=forgeable";
+    if (rule->peer && rule->peer_field[0] != '_')
+        return "has a Peer= that reads a field which any local user can set; names of trusted "
+               "fields begin with \"_\"";
+    return NULL;
+}
+
+static const char *find_pattern_fault(const struct rule *rule, enum event_kind kind,
+                                      const struct pattern *pattern)
+{
+    bool has_addr = pattern_has_group(pattern, PATTERN_ADDR) || rule->peer;
+    bool has_session = !rule_names_sessions(rule) || pattern_has_group(pattern, PATTERN_SESSION);
+
+    switch (kind) {
+    case EVENT_LOGIN:
+        if (has_addr)
+            return NULL;
+        if (rule->patterns[EVENT_CONNECT].count == 0)
+            return "the pattern has no group \"addr\": (?<addr>...); there is neither a Peer= nor "
+                   "a Connect= to take the address from";
+        return has_session ? NULL
+                           : "the pattern has neither a group \"addr\" nor a group \"session\" by "
+                             "which a Connect= could be found";
+    case EVENT_CONNECT:
+        if (!has_addr)
+            return "the pattern has no group \"addr\": (?<addr>...)";
+        return has_session ? NULL : "the pattern has no group \"session\", but others have";
+    case EVENT_LOGOUT:
+        return has_session || pattern_has_group(pattern, PATTERN_USER)
+                   ? NULL
+                   : "the pattern has neither a group \"session\" nor a group \"user\"";
+    case EVENT_FAIL:
+        return has_session ? NULL : "the pattern has no group \"session\", but others have";
+    case _EVENT_KIND_MAX:
+        break;
+    }
+    return NULL;
+}
+
+static int wrong(const struct rule *rule, const char *reason, char *reterr)
+{
+    snprintf(reterr, RULE_ERROR_MAX, "rule \"%s\" %s", rule->name, reason);
+    return -EINVAL;
+}
+
+int rule_verify(const struct rule *rule, enum event_kind *reterr_kind, size_t *reterr_pattern,
+                char reterr[static RULE_ERROR_MAX])
+{
+    const char *reason = find_fault(rule);
+
+    *reterr_kind = _EVENT_KIND_MAX;
+    *reterr_pattern = 0;
+    if (reason)
+        return wrong(rule, reason, reterr);
+    for (size_t kind = 0; kind < _EVENT_KIND_MAX; kind++) {
+        for (size_t i = 0; i < rule->patterns[kind].count; i++) {
+            reason = find_pattern_fault(rule, (enum event_kind)kind, rule->patterns[kind].items[i]);
+            if (!reason)
+                continue;
+            *reterr_kind = (enum event_kind)kind;
+            *reterr_pattern = i;
+            snprintf(reterr, RULE_ERROR_MAX, "%s= of rule \"%s\": %s", event_kind_keys[kind],
+                     rule->name, reason);
+            return -EINVAL;
+        }
+    }
+    return 0;
 }
 
 bool rule_take_doubts(const struct rule *rule, char ret[static CUTS_TEXT_MAX])
@@ -335,44 +448,4 @@ void rule_restore_doubts(const struct rule *rule, const char *text)
         (void)cuts_restore(rule->cuts, text);
     else
         cuts_reset(rule->cuts);
-}
-
-/* The rule whose server may have written only part of a line here; all that cut lines get to see
- * it. */
-static const struct rule *find_cut(const struct rules *rules, const struct entry *entry)
-{
-    const struct rule *found = NULL;
-
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct rule *rule = rules->items[i];
-
-        if (rule->enabled && rule->cuts && rule_speaks_for(rule, entry) &&
-            !cuts_is_whole(rule->cuts, entry))
-            found = rule;
-    }
-    return found;
-}
-
-enum rules_verdict rules_judge(const struct rules *rules, const struct entry *entry,
-                               struct event *ret, const struct rule **ret_rule)
-{
-    const struct rule *cut = find_cut(rules, entry);
-    enum rules_verdict verdict = RULES_NOTHING;
-
-    if (cut) {
-        *ret_rule = cut;
-        return RULES_CUT;
-    }
-    for (size_t i = 0; i < rules->count && verdict != RULES_LOGIN; i++) {
-        const struct rule *rule = rules->items[i];
-        enum rules_verdict own = RULES_NOTHING;
-
-        if (rule->enabled && rule_speaks_for(rule, entry))
-            own = rule_judge(rule, entry, ret);
-        if (own != RULES_NOTHING && (verdict == RULES_NOTHING || own == RULES_LOGIN)) {
-            verdict = own;
-            *ret_rule = rule;
-        }
-    }
-    return verdict;
 }

@@ -63,10 +63,10 @@ static int assign_log_file(const struct target *target, const struct setting *se
     return assign_optional_path(target, setting, value, reterr);
 }
 
-static int assign_grace(const struct target *target, const struct setting *setting,
-                        const char *value, char *reterr)
+static int assign_span(const struct target *target, const struct setting *setting,
+                       const char *value, char *reterr)
 {
-    return value_parse_grace(value, &target->settings->grace_usec, reterr);
+    return value_parse_grace(value, field(target, setting), reterr);
 }
 
 static int assign_local_networks(const struct target *target, const struct setting *setting,
@@ -76,7 +76,7 @@ static int assign_local_networks(const struct target *target, const struct setti
                                 &target->settings->local_from_postconf, reterr);
 }
 
-static void reset_local_networks(const struct target *target)
+static void reset_local_networks(const struct target *target, const struct setting *setting)
 {
     networks_clear(target->settings->local_networks);
     target->settings->local_from_postconf = false;
@@ -88,7 +88,7 @@ static int assign_never_grant(const struct target *target, const struct setting 
     return value_parse_networks(value, target->settings->never_grant, NULL, NULL, reterr);
 }
 
-static void reset_never_grant(const struct target *target)
+static void reset_never_grant(const struct target *target, const struct setting *setting)
 {
     networks_clear(target->settings->never_grant);
 }
@@ -110,7 +110,7 @@ static int assign_match(const struct target *target, const struct setting *setti
     return rule_add_match(target->rule, value, reterr);
 }
 
-static void reset_match(const struct target *target)
+static void reset_match(const struct target *target, const struct setting *setting)
 {
     rule_clear_matches(target->rule);
 }
@@ -135,15 +135,32 @@ static int assign_line_max(const struct target *target, const struct setting *se
     return r < 0 ? r : rule_set_line_max(target->rule, line_max);
 }
 
-static int assign_login(const struct target *target, const struct setting *setting,
-                        const char *value, char *reterr)
+static int assign_require(const struct target *target, const struct setting *setting,
+                          const char *value, char *reterr)
 {
-    return rule_add_login(target->rule, value, reterr);
+    return rule_add_require(target->rule, value, reterr);
 }
 
-static void reset_login(const struct target *target)
+static void reset_require(const struct target *target, const struct setting *setting)
 {
-    rule_clear_logins(target->rule);
+    rule_clear_requires(target->rule);
+}
+
+static int assign_peer(const struct target *target, const struct setting *setting,
+                       const char *value, char *reterr)
+{
+    return rule_set_peer(target->rule, value, reterr);
+}
+
+static int assign_pattern(const struct target *target, const struct setting *setting,
+                          const char *value, char *reterr)
+{
+    return rule_add_pattern(target->rule, setting->kind, value, reterr);
+}
+
+static void reset_patterns(const struct target *target, const struct setting *setting)
+{
+    rule_clear_patterns(target->rule, setting->kind);
 }
 
 static int assign_rule_grace(const struct target *target, const struct setting *setting,
@@ -157,13 +174,25 @@ static int assign_rule_grace(const struct target *target, const struct setting *
     return r;
 }
 
+static int assign_rule_max_session(const struct target *target, const struct setting *setting,
+                                   const char *value, char *reterr)
+{
+    uint64_t usec = 0;
+    int r = value[0] ? value_parse_grace(value, &usec, reterr) : 0;
+
+    if (r == 0)
+        rule_set_max_session(target->rule, usec);
+    return r;
+}
+
 #define FIELD(name) offsetof(struct settings, name)
 
 /* TDB's offsets have 32 bits; 16 million records are about half of what they reach. */
 #define MAX_ENTRIES_MAX 16000000
 
 const struct setting settings_watcher_keys[] = {
-    { "Grace", "30min", assign_grace },
+    { "Grace", "30min", assign_span, NULL, FIELD(grace_usec) },
+    { "MaxSession", "24h", assign_span, NULL, FIELD(max_session_usec) },
     { "MaxEntries", "100000", assign_number, NULL, FIELD(max_entries), MAX_ENTRIES_MAX },
     { "IPv6Prefix", "128", assign_number, NULL, FIELD(ipv6_bits), 128 },
     { "LocalNetworks", "postconf", assign_local_networks, reset_local_networks },
@@ -177,12 +206,20 @@ const struct setting settings_watcher_keys[] = {
     { NULL },
 };
 
+#define PATTERNS(name) assign_pattern, reset_patterns, .kind = (name)
+
 const struct setting settings_rule_keys[] = {
     { "Enabled", "yes", assign_enabled },
     { "Match", NULL, assign_match, reset_match },
+    { "Require", NULL, assign_require, reset_require },
     { "Trust", NULL, assign_trust },
     { "LineMax", NULL, assign_line_max },
-    { "Login", NULL, assign_login, reset_login },
+    { "Peer", NULL, assign_peer },
+    { "Connect", NULL, PATTERNS(EVENT_CONNECT) },
+    { "Fail", NULL, PATTERNS(EVENT_FAIL) },
+    { "Login", NULL, PATTERNS(EVENT_LOGIN) },
+    { "Logout", NULL, PATTERNS(EVENT_LOGOUT) },
     { "Grace", NULL, assign_rule_grace },
+    { "MaxSession", NULL, assign_rule_max_session },
     { NULL },
 };

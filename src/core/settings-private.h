@@ -16,9 +16,11 @@ struct setting {
     const char *fallback; /* NULL: none is shown */
     int (*assign)(const struct target *target, const struct setting *setting, const char *value,
                   char *reterr);
-    void (*reset)(const struct target *target); /* empties a list; NULL if it is not one */
+    void (*reset)(const struct target *target,
+                  const struct setting *setting); /* empties a list; NULL if it is not one */
     size_t offset; /* of the field in struct settings, if that is all */
     unsigned most;
+    enum event_kind kind; /* of a rule's list of patterns */
 };
 
 /* The keys of [Watcher] and of [Rule NAME], each table with a row without a key at its end. */

@@ -49,10 +49,10 @@ static int apply(const struct target *target, const struct setting *setting,
     int r;
 
     if (empties)
-        setting->reset(target);
+        setting->reset(target, setting);
     else if (assignments_drop(assignments, assignment->section, assignment->key, true) > 0 &&
              setting->reset)
-        setting->reset(target);
+        setting->reset(target, setting);
     if (!setting->reset || empties)
         (void)assignments_drop(assignments, assignment->section, assignment->key, false);
     r = empties ? 0 : setting->assign(target, setting, assignment->value, reterr);
@@ -171,34 +171,64 @@ int settings_assign(struct settings *settings, const char *section, const char *
     return r;
 }
 
-/* A rule without a grace of its own has the watcher's; the dump says so. */
-static int inherit_grace(struct settings *settings, struct rule *rule)
+/* A rule without a time of its own has the watcher's; the dump says so. */
+static int inherit(struct settings *settings, const struct rule *rule, const char *key,
+                   uint64_t usec)
 {
     char section[SECTION_MAX], value[DURATION_TEXT_MAX];
     struct assignment assignment = {
         .section = section,
-        .key = (char *)"Grace",
+        .key = (char *)key,
         .value = value,
         .origin = (char *)"as in [" WATCHER "]",
     };
 
-    if (rule_grace_usec(rule) != 0)
-        return 0;
-    rule_set_grace(rule, settings->grace_usec);
     snprintf(section, sizeof(section), RULE_PREFIX "%s", rule_name(rule));
-    duration_format(settings->grace_usec, value);
-    (void)assignments_drop(settings->assignments, section, "Grace", false);
+    duration_format(usec, value);
+    (void)assignments_drop(settings->assignments, section, key, false);
     return assignments_add(settings->assignments, &assignment);
 }
 
-/* Where an administrator finds the rule: its first assignment. */
-static const char *rule_origin(const struct settings *settings, const struct rule *rule)
+static int inherit_times(struct settings *settings, struct rule *rule)
+{
+    int r = 0;
+
+    if (rule_grace_usec(rule) == 0) {
+        rule_set_grace(rule, settings->grace_usec);
+        r = inherit(settings, rule, "Grace", settings->grace_usec);
+    }
+    if (r == 0 && rule_max_session_usec(rule) == 0) {
+        rule_set_max_session(rule, settings->max_session_usec);
+        r = inherit(settings, rule, "MaxSession", settings->max_session_usec);
+    }
+    return r;
+}
+
+static bool is_of_rule(const struct assignment *assignment, const struct rule *rule)
+{
+    return strncmp(assignment->section, RULE_PREFIX, strlen(RULE_PREFIX)) == 0 &&
+           strcmp(assignment->section + strlen(RULE_PREFIX), rule_name(rule)) == 0;
+}
+
+const struct assignment *settings_find_rule_key(const struct settings *settings,
+                                                const struct rule *rule, const char *key, size_t i)
+{
+    for (size_t k = 0; k < assignments_count(settings->assignments); k++) {
+        const struct assignment *item = assignments_at(settings->assignments, k);
+
+        /* An empty one was there to empty the list. */
+        if (is_of_rule(item, rule) && strcmp(item->key, key) == 0 && item->value[0] && i-- == 0)
+            return item;
+    }
+    return NULL;
+}
+
+const char *settings_rule_origin(const struct settings *settings, const struct rule *rule)
 {
     for (size_t i = 0; i < assignments_count(settings->assignments); i++) {
         const struct assignment *item = assignments_at(settings->assignments, i);
 
-        if (!item->is_default && strncmp(item->section, RULE_PREFIX, strlen(RULE_PREFIX)) == 0 &&
-            strcmp(item->section + strlen(RULE_PREFIX), rule_name(rule)) == 0)
+        if (!item->is_default && is_of_rule(item, rule))
             return item->origin;
     }
     return "?";
@@ -206,11 +236,18 @@ static const char *rule_origin(const struct settings *settings, const struct rul
 
 static int verify_rule(const struct settings *settings, const struct rule *rule, char *reterr)
 {
+    const struct assignment *assignment = NULL;
     char reason[RULE_ERROR_MAX] = "";
-    int r = rule_verify(rule, reason);
+    enum event_kind kind;
+    size_t pattern;
+    int r = rule_verify(rule, &kind, &pattern, reason);
 
-    if (r < 0)
-        snprintf(reterr, SETTINGS_ERROR_MAX, "%.180s: %s", rule_origin(settings, rule), reason);
+    if (r == 0)
+        return 0;
+    if (kind != _EVENT_KIND_MAX)
+        assignment = settings_find_rule_key(settings, rule, event_kind_keys[kind], pattern);
+    snprintf(reterr, SETTINGS_ERROR_MAX, "%.180s: %s",
+             assignment ? assignment->origin : settings_rule_origin(settings, rule), reason);
     return r;
 }
 
@@ -222,7 +259,7 @@ int settings_finish(struct settings *settings, char reterr[static SETTINGS_ERROR
         struct rule *rule = rules_at(settings->rules, i);
         int r;
 
-        r = inherit_grace(settings, rule);
+        r = inherit_times(settings, rule);
         if (r < 0)
             return r;
         if (!rule_enabled(rule))
@@ -249,6 +286,29 @@ uint64_t settings_longest_grace_usec(const struct settings *settings)
             longest = rule_grace_usec(rule);
     }
     return longest;
+}
+
+uint64_t settings_longest_session_usec(const struct settings *settings)
+{
+    uint64_t longest = 0;
+
+    for (size_t i = 0; i < rules_count(settings->rules); i++) {
+        const struct rule *rule = rules_at(settings->rules, i);
+
+        if (rule_enabled(rule) && rule_has_logout(rule) && rule_max_session_usec(rule) > longest)
+            longest = rule_max_session_usec(rule);
+    }
+    return longest;
+}
+
+uint64_t settings_longest_usec(const struct settings *settings)
+{
+    return settings_longest_grace_usec(settings) + settings_longest_session_usec(settings);
+}
+
+bool settings_nothing_is_local(const struct settings *settings)
+{
+    return !settings->local_from_postconf && networks_count(settings->local_networks) == 0;
 }
 
 static void dump_section(const struct settings *settings, const char *section,

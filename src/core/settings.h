@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "assignment.h"
 #include "cleanup.h"
 #include "network.h"
 #include "rule.h"
@@ -14,6 +15,7 @@
  * them. The names and meanings of the keys are in pop-before-smtp.conf(5). */
 struct settings {
     uint64_t grace_usec;
+    uint64_t max_session_usec;
     unsigned max_entries;
     unsigned ipv6_bits;
     char *map;
@@ -44,8 +46,24 @@ int settings_assign(struct settings *settings, const char *section, const char *
  * whole and that one is enabled. Returns 0, or -EINVAL with the reason. */
 int settings_finish(struct settings *settings, char reterr[static SETTINGS_ERROR_MAX]);
 
-/* The longest time that a login can count for. */
+/* The longest grace of an enabled rule, and the longest time that a session of one counts; 0 if
+ * none follows sessions. */
 uint64_t settings_longest_grace_usec(const struct settings *settings);
+uint64_t settings_longest_session_usec(const struct settings *settings);
+
+/* The longest time that a login can count for: a session's, and the grace that is left after it. */
+uint64_t settings_longest_usec(const struct settings *settings);
+
+/* True if LocalNetworks= was emptied, and nothing put there: then not even loopback is local. */
+bool settings_nothing_is_local(const struct settings *settings);
+
+/* Where the assignment stands that is in force for a rule's key; of a list, the i-th. NULL if it
+ * was not assigned. */
+const struct assignment *settings_find_rule_key(const struct settings *settings,
+                                                const struct rule *rule, const char *key, size_t i);
+
+/* Where an administrator finds the rule: its first assignment; "?" if it has none. */
+const char *settings_rule_origin(const struct settings *settings, const struct rule *rule);
 
 /* Writes every effective setting in the syntax of the configuration file, its origin as a comment
  * before it. */

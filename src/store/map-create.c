@@ -165,13 +165,15 @@ static bool begins_with(TDB_DATA key, const char *prefix)
     return key.dsize > strlen(prefix) && memcmp(key.dptr, prefix, strlen(prefix)) == 0;
 }
 
-/* Copies what belongs to a place in the journal. */
+/* Copies what belongs to a place in the journal: without it, the table forgets that sessions were
+ * open. */
 static int convert_value(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *userdata)
 {
     struct conversion *conversion = userdata;
 
     /* Without its cursor, the journal is read again as far back as a grace reaches. */
-    if (conversion->drops_ipv6 || !(begins_with(key, ".cursor/") || begins_with(key, ".doubts/")))
+    if (conversion->drops_ipv6 ||
+        !(begins_with(key, ".cursor/") || begins_with(key, ".doubts/") || begins_with(key, "@")))
         return 0;
     errno = 0;
     if (tdb_store(conversion->target->tdb, key, value, TDB_REPLACE) < 0)
@@ -182,17 +184,26 @@ static int convert_value(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, 
 static int convert_record(const struct addr *addr, const struct record *record, void *userdata)
 {
     struct conversion *conversion = userdata;
-    struct record other;
+    struct record other, merged;
     int r;
 
-    if (conversion->drops_ipv6 && !addr_is_ipv4(addr))
+    if (!record || (conversion->drops_ipv6 && !addr_is_ipv4(addr)))
         return 0;
+    merged = *record;
     r = map_get(conversion->target, addr, &other);
     if (r < 0 && r != -ENOENT)
         return r;
-    if (r == 0 && other.expires_usec >= record->expires_usec)
-        return 0;
-    return map_put(conversion->target, addr, record);
+    /* The later expiry counts, the later login tells who it was. */
+    if (r == 0) {
+        if (other.login_usec >= record->login_usec)
+            merged = other;
+        if (record->expires_usec > merged.expires_usec)
+            merged.expires_usec = record->expires_usec;
+        if (other.expires_usec > merged.expires_usec)
+            merged.expires_usec = other.expires_usec;
+        merged.sessions = record->sessions + other.sessions;
+    }
+    return map_put(conversion->target, addr, &merged);
 }
 
 static int copy_contents(struct map *old, struct map *target)

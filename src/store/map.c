@@ -193,6 +193,30 @@ int map_put_cursor(struct map *map, const char *source, const char *cursor, uint
     return map_store(map, key, value, (size_t)len);
 }
 
+int map_get_session(struct map *map, const char *key, struct session *ret)
+{
+    char text[SESSION_TEXT_MAX];
+    size_t len;
+    int r = map_fetch(map, key, text, sizeof(text), &len);
+
+    return r < 0 ? r : session_decode(text, len, ret);
+}
+
+int map_put_session(struct map *map, const char *key, const struct session *session)
+{
+    char text[SESSION_TEXT_MAX];
+    size_t len = session_encode(session, text);
+
+    return map_store(map, key, text, len);
+}
+
+int map_delete_session(struct map *map, const char *key)
+{
+    assert(map->in_transaction);
+    errno = 0;
+    return tdb_delete(map->tdb, string_data(key)) < 0 ? map_error(map) : 0;
+}
+
 static int doubts_key(const char *source, const char *rule, char ret[static MAP_KEY_MAX])
 {
     int len = snprintf(ret, MAP_KEY_MAX, ".doubts/%s/%s", rule, source);
@@ -275,34 +299,64 @@ void map_cancel(struct map *map)
     map->in_transaction = false;
 }
 
-struct each {
+struct scan {
     const struct map *map;
-    map_each_func func;
+    map_each_func record_func;
+    map_session_func session_func;
     void *userdata;
     int result;
 };
 
-static int visit(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *userdata)
+static int visit_session(const struct scan *scan, TDB_DATA key, TDB_DATA value)
 {
-    struct each *each = userdata;
-    struct record record;
-    struct addr addr = { 0 };
+    char text[MAP_KEY_MAX];
+    struct session_key parts;
+    struct session session;
     bool whole;
 
-    if (key.dsize > 0 && key.dptr[0] == '.')
+    if (key.dsize >= sizeof(text) || memchr(key.dptr, 0, key.dsize))
         return 0;
-    whole = addr_parse_key((char *)key.dptr, key.dsize, each->map->ipv6_bits, &addr) == 0 &&
-            record_decode(value.dptr, value.dsize, &record) == 0;
-    each->result = each->func(&addr, whole ? &record : NULL, each->userdata);
-    return each->result;
+    memcpy(text, key.dptr, key.dsize);
+    text[key.dsize] = 0;
+    whole = session_key_decode(text, key.dsize, &parts) == 0 &&
+            session_decode(value.dptr, value.dsize, &session) == 0;
+    return scan->session_func(text, whole ? &session : NULL, scan->userdata);
+}
+
+static int visit_record(const struct scan *scan, TDB_DATA key, TDB_DATA value)
+{
+    struct record record;
+    struct addr addr = { 0 };
+    bool whole = addr_parse_key((char *)key.dptr, key.dsize, scan->map->ipv6_bits, &addr) == 0 &&
+                 record_decode(value.dptr, value.dsize, &record) == 0;
+
+    return scan->record_func(&addr, whole ? &record : NULL, scan->userdata);
+}
+
+static int visit(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *userdata)
+{
+    struct scan *scan = userdata;
+    char kind = key.dsize > 0 ? (char)key.dptr[0] : 0;
+
+    if (kind == '@')
+        scan->result = scan->session_func ? visit_session(scan, key, value) : 0;
+    else if (kind != '.')
+        scan->result = visit_record(scan, key, value);
+    return scan->result;
+}
+
+int map_scan(struct map *map, map_each_func record_func, map_session_func session_func,
+             void *userdata)
+{
+    struct scan scan = { map, record_func, session_func, userdata, 0 };
+
+    errno = 0;
+    if (tdb_traverse_read(map->tdb, visit, &scan) < 0 && scan.result == 0)
+        return map_error(map);
+    return scan.result;
 }
 
 int map_each(struct map *map, map_each_func func, void *userdata)
 {
-    struct each each = { map, func, userdata, 0 };
-
-    errno = 0;
-    if (tdb_traverse_read(map->tdb, visit, &each) < 0 && each.result == 0)
-        return map_error(map);
-    return each.result;
+    return map_scan(map, func, NULL, userdata);
 }

@@ -8,6 +8,7 @@
 #include "core/addr.h"
 #include "core/cleanup.h"
 #include "core/record.h"
+#include "core/session.h"
 
 /* The map of allowed addresses, a TDB file. Its format is public: pop-before-smtp.tdb(5). One
  * process writes it; any number read it meanwhile. A process must not open the same file twice:
@@ -75,8 +76,14 @@ int map_put(struct map *map, const struct addr *addr, const struct record *recor
 int map_delete(struct map *map, const struct addr *addr);
 int map_put_cursor(struct map *map, const char *source, const char *cursor, uint64_t realtime_usec);
 int map_put_doubts(struct map *map, const char *source, const char *rule, const char *text);
+int map_put_session(struct map *map, const char *key, const struct session *session);
+int map_delete_session(struct map *map, const char *key);
 int map_commit(struct map *map);
 void map_cancel(struct map *map);
+
+/* A session by its key's text (session.h). Returns 0, -ENOENT, -EBADMSG for one that cannot be
+ * read, or another errno. */
+int map_get_session(struct map *map, const char *key, struct session *ret);
 
 /* The place in a source that the map's contents correspond to. Returns 0, and *ret for the caller
  * to free; -ENOENT if the source was never read; -EBADMSG, -ENOMEM, or another errno. */
@@ -92,3 +99,8 @@ int map_get_doubts(struct map *map, const char *source, const char *rule, char *
  * map. Returns what func did, or a negative errno. */
 typedef int (*map_each_func)(const struct addr *addr, const struct record *record, void *userdata);
 int map_each(struct map *map, map_each_func func, void *userdata);
+
+/* The same for records and sessions at once; `session` is NULL for one that cannot be read. */
+typedef int (*map_session_func)(const char *key, const struct session *session, void *userdata);
+int map_scan(struct map *map, map_each_func record_func, map_session_func session_func,
+             void *userdata);

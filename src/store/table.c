@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The invariant: each address in the map has exactly one item in the heap, due no later than its
- * record expires. A login that extends touches the record only; the item finds out when it comes
- * due. While a transaction is open the heap runs ahead of the map, so one that fails is followed by
- * table_load(). */
+/* What events and time do. table-private.h has the invariant. */
 
 #include "table.h"
 
@@ -11,19 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/heap.h"
-#include "core/rule.h"
-
-struct table {
-    struct map *map;
-    struct heap *heap;
-    size_t max_entries;
-};
+#include "table-private.h"
 
 struct table *table_free(struct table *table)
 {
-    if (table)
+    if (table) {
         heap_free(table->heap);
+        sessions_free(table->sessions);
+        holds_free(table->holds);
+    }
     free(table);
     return NULL;
 }
@@ -37,220 +30,352 @@ int table_new(struct map *map, size_t max_entries, struct table **ret)
     table->map = map;
     table->max_entries = max_entries;
     table->heap = heap_new();
-    if (!table->heap)
+    table->sessions = sessions_new();
+    table->holds = holds_new();
+    if (!table->heap || !table->sessions || !table->holds)
         return -ENOMEM;
     *ret = TAKE_PTR(table);
     return 0;
 }
 
-static bool is_excluded(const struct table_bounds *bounds, const struct addr *addr)
+struct addr table_group(const struct table *table, const struct addr *addr)
 {
-    unsigned bits = addr_is_ipv4(addr) ? 128 : bounds->ipv6_bits;
-
-    for (size_t i = 0; i < sizeof(bounds->excluded) / sizeof(bounds->excluded[0]); i++)
-        if (networks_contain_group(bounds->excluded[i], addr, bits))
-            return true;
-    return false;
+    return addr_group(addr, map_ipv6_bits(table->map));
 }
 
-static bool is_beyond(const struct table_bounds *bounds, const struct addr *addr,
-                      const struct record *record)
+uint64_t table_grace_usec(const struct table *table, const char *name)
 {
-    return record->login_usec > bounds->now_usec ||
-           record->expires_usec > record->login_usec + bounds->longest_usec ||
-           is_excluded(bounds, addr);
+    const struct rule *rule = rules_find(table->policy.rules, name);
+
+    return rule ? rule_grace_usec(rule) : table->policy.grace_usec;
 }
 
-struct load {
-    struct table *table;
-    const struct table_bounds *bounds;
-    bool is_beyond;
-};
-
-static int load_record(const struct addr *addr, const struct record *record, void *userdata)
-{
-    struct load *load = userdata;
-
-    if (record && is_beyond(load->bounds, addr, record))
-        load->is_beyond = true;
-    /* An unreadable record allows nobody; it comes due at once, and is then removed. */
-    return heap_push(load->table->heap, record ? record->expires_usec : 0, addr);
-}
-
-int table_load(struct table *table, const struct table_bounds *bounds)
-{
-    struct load load = { table, bounds, false };
-    int r;
-
-    heap_clear(table->heap);
-    r = map_each(table->map, load_record, &load);
-    return r < 0 ? r : load.is_beyond;
-}
-
-/* Addresses that were found while the map must not be changed. */
-struct found {
-    const struct table_bounds *bounds;
-    struct addr *addrs;
-    size_t count, capacity;
-};
-
-static int find_beyond(const struct addr *addr, const struct record *record, void *userdata)
-{
-    struct found *found = userdata;
-
-    if (!record || !is_beyond(found->bounds, addr, record))
-        return 0;
-    if (found->count == found->capacity) {
-        size_t capacity = found->capacity ? 2 * found->capacity : 64;
-        struct addr *addrs = reallocarray(found->addrs, capacity, sizeof(*addrs));
-
-        if (!addrs)
-            return -ENOMEM;
-        found->addrs = addrs;
-        found->capacity = capacity;
-    }
-    found->addrs[found->count++] = *addr;
-    return 0;
-}
-
-static int shorten(struct table *table, const struct table_bounds *bounds, const struct addr *addr)
-{
-    struct record record;
-    int r = map_get(table->map, addr, &record);
-
-    if (r < 0)
-        return r;
-    if (record.login_usec > bounds->now_usec)
-        record.login_usec = bounds->now_usec;
-    if (record.expires_usec > record.login_usec + bounds->longest_usec)
-        record.expires_usec = record.login_usec + bounds->longest_usec;
-    return map_put(table->map, addr, &record);
-}
-
-int table_mend(struct table *table, const struct table_bounds *bounds)
-{
-    struct found found = { .bounds = bounds };
-    int r = map_each(table->map, find_beyond, &found), removed = 0;
-
-    for (size_t i = 0; i < found.count && r == 0; i++) {
-        bool excluded = is_excluded(bounds, &found.addrs[i]);
-
-        r = excluded ? map_delete(table->map, &found.addrs[i])
-                     : shorten(table, bounds, &found.addrs[i]);
-        removed += excluded;
-    }
-    free(found.addrs);
-    return r < 0 ? r : removed;
-}
-
-static void fill_record(const struct event *event, uint64_t time_usec, struct record *ret)
+/* Who it was this time; the record may name a later login. */
+static void name_event(struct record *record, const struct event *event)
 {
     const char *name = rule_name(event->rule);
 
-    *ret = (struct record){
-        .expires_usec = time_usec + rule_grace_usec(event->rule),
-        .login_usec = time_usec,
-    };
-    memcpy(ret->rule, name, strlen(name));
-    memcpy(ret->user, event->user, sizeof(ret->user));
+    memcpy(record->rule, name, strlen(name) + 1);
+    memcpy(record->user, event->user, sizeof(record->user));
+}
+
+void table_fill_change(struct change *change, enum change_kind kind, const struct event *event)
+{
+    *change = (struct change){ .kind = kind, .addr = event->addr };
+    change->record.login_usec = event->time_usec;
+    name_event(&change->record, event);
+}
+
+/* Connections that no login came of in time, as the entries' own clock has it: the journal may be
+ * read long after it was written. No more than `most` are left. */
+static int forget_pending(struct table *table, uint64_t time_usec, size_t most)
+{
+    uint64_t due_usec;
+    const char *key;
+    int r = 0;
+
+    while (r == 0 && (key = sessions_first(table->sessions, SESSION_PENDING, &due_usec)) &&
+           (due_usec <= time_usec || sessions_count(table->sessions, SESSION_PENDING) > most)) {
+        char copy[SESSION_KEY_TEXT_MAX];
+
+        memcpy(copy, key, strlen(key) + 1);
+        r = table_drop_session(table, copy);
+    }
+    return r;
+}
+
+static int connect_session(struct table *table, const struct event *event, uint64_t time_usec,
+                           uint64_t now_usec, struct change *ret)
+{
+    struct session session = { .state = SESSION_PENDING, .since_usec = time_usec }, old;
+    char key[SESSION_KEY_TEXT_MAX];
+    struct record record;
+    int r;
+
+    if (!table_session_key(event, key)) {
+        table_fill_change(ret, CHANGE_UNKNOWN, event);
+        return 0;
+    }
+    r = map_get_session(table->map, key, &old);
+    if (r == 0)
+        r = table_end_session(table, key, &old, time_usec + rule_grace_usec(event->rule), now_usec,
+                              &record);
+    if (r == 0 || r == -ENOENT)
+        r = forget_pending(table, time_usec, PENDING_MAX - 1);
+    if (r < 0)
+        return r;
+    session.addr = event->addr;
+    memcpy(session.unit, event->unit, sizeof(session.unit));
+    memcpy(session.user, event->user, sizeof(session.user));
+    table_fill_change(ret, CHANGE_CONNECT, event);
+    return table_put_session(table, key, &session, time_usec + PENDING_USEC);
 }
 
 /* The later expiry counts, the later login tells who it was. */
 static void merge_record(const struct record *old, struct record *record)
 {
-    uint64_t expires_usec = record->expires_usec;
+    uint64_t expires_usec = later(record->expires_usec, old->expires_usec);
 
     if (old->login_usec > record->login_usec)
         *record = *old;
-    if (old->expires_usec > expires_usec)
-        expires_usec = old->expires_usec;
     record->expires_usec = expires_usec;
 }
 
-int table_login(struct table *table, const struct event *event, uint64_t now_usec,
-                enum table_change *ret_change, struct record *ret_record)
+static bool is_excluded(const struct table *table, const struct event *event, struct change *ret)
 {
-    uint64_t time_usec = event->time_usec < now_usec ? event->time_usec : now_usec;
-    struct record record, old;
-    enum table_change change = TABLE_EXTEND;
-    int r;
+    const char *network;
 
-    fill_record(event, time_usec, &record);
-    r = map_get(table->map, &event->addr, &old);
-    if (r == 0)
-        merge_record(&old, &record);
-    else if (r != -ENOENT)
-        return r;
-    else if (record.expires_usec <= now_usec)
-        change = TABLE_STALE;
-    else if (heap_count(table->heap) >= table->max_entries)
-        change = TABLE_REFUSE;
+    if (networks_contain(table->policy.local, &event->addr, &network))
+        table_fill_change(ret, CHANGE_IGNORE_LOCAL, event);
+    else if (networks_contain(table->policy.never, &event->addr, &network))
+        table_fill_change(ret, CHANGE_IGNORE_NEVER, event);
     else
-        change = TABLE_ALLOW;
-
-    r = 0;
-    if (change == TABLE_ALLOW || change == TABLE_EXTEND)
-        r = map_put(table->map, &event->addr, &record);
-    if (r == 0 && change == TABLE_ALLOW)
-        r = heap_push(table->heap, record.expires_usec, &event->addr);
-    if (r < 0)
-        return r;
-    *ret_change = change;
-    *ret_record = record;
-    return 0;
+        return false;
+    ret->network = network;
+    return true;
 }
 
-/* Looks at the item that is due: 1 if its address was removed, 0 if it goes on. */
-static int settle_first(struct table *table, const struct addr *addr, uint64_t now_usec,
-                        struct record *ret_record)
+/* A login, with the address known by now. */
+struct login {
+    const struct event *event;
+    const char *key; /* of the session that it opens; NULL if none is to be followed */
+    bool is_open;    /* it is open already */
+    uint64_t time_usec, now_usec;
+    uint64_t since_usec; /* the session's latest login: this one, unless it was read late */
+};
+
+static int open_session(struct table *table, const struct login *login, uint64_t grace_usec,
+                        bool is_new)
 {
+    const struct event *event = login->event;
+    struct session session = {
+        .state = SESSION_OPEN,
+        .since_usec = login->since_usec,
+        .addr = event->addr,
+    };
+    int r;
+
+    memcpy(session.unit, event->unit, sizeof(session.unit));
+    memcpy(session.user, event->user, sizeof(session.user));
+    r = table_put_session(table, login->key, &session,
+                          login->since_usec + rule_max_session_usec(event->rule));
+    if (r < 0 || login->is_open)
+        return r;
+    return table_hold(table, &event->addr, grace_usec, is_new);
+}
+
+static enum change_kind classify(const struct table *table, const struct record *record,
+                                 bool is_new, uint64_t now_usec)
+{
+    if (!is_new)
+        return CHANGE_EXTEND;
+    if (record->expires_usec <= now_usec)
+        return CHANGE_STALE;
+    return table->count >= table->max_entries ? CHANGE_REFUSE : CHANGE_ALLOW;
+}
+
+static int put_login(struct table *table, const struct login *login, struct change *ret)
+{
+    const struct event *event = login->event;
+    struct addr group = table_group(table, &event->addr);
+    uint64_t grace_usec = login->time_usec + rule_grace_usec(event->rule);
+    struct record record = { .expires_usec = grace_usec, .login_usec = login->time_usec }, old;
+    struct hold *hold;
+    bool is_new;
+    int r = map_get(table->map, &group, &old);
+
+    if (r < 0 && r != -ENOENT)
+        return r;
+    is_new = r == -ENOENT;
+    if (login->key)
+        record.expires_usec =
+            later(grace_usec, login->time_usec + rule_max_session_usec(event->rule));
+    name_event(&record, event);
+    if (!is_new)
+        merge_record(&old, &record);
+    table_fill_change(ret, classify(table, &record, is_new, login->now_usec), event);
+    ret->is_late = grace_usec <= login->now_usec;
+    ret->record.expires_usec = record.expires_usec;
+    if (ret->kind != CHANGE_ALLOW && ret->kind != CHANGE_EXTEND)
+        return 0;
+
+    /* Of an address that is held, `old` tells until when it is, not what its logins come to. */
+    hold = holds_find(table->holds, &group);
+    if (hold)
+        hold->grace_usec = later(hold->grace_usec, grace_usec);
+    else if (!is_new)
+        grace_usec = later(grace_usec, old.expires_usec);
+    r = 0;
+    if (login->key)
+        r = open_session(table, login, grace_usec, is_new);
+    else if (is_new)
+        r = heap_push(table->heap, record.expires_usec, &group);
+    hold = holds_find(table->holds, &group);
+    record.sessions = hold ? hold->sessions : 0;
+    if (r == 0)
+        r = map_put(table->map, &group, &record);
+    table->count += r == 0 && is_new;
+    ret->record.login_usec = record.login_usec;
+    ret->record.sessions = record.sessions;
+    return r;
+}
+
+/* Looks at what the session was before the login; *event is the table's own copy. A process that
+ * serves somebody else by now has ended what it did before. */
+static int resume_session(struct table *table, struct event *event, struct login *login,
+                          const char *key)
+{
+    struct session old;
+    struct record record;
+    int r = map_get_session(table->map, key, &old);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if (!event->has_addr) {
+        event->addr = old.addr;
+        event->has_addr = true;
+    }
+    login->is_open = old.state == SESSION_OPEN && addr_compare(&old.addr, &event->addr) == 0;
+    if (login->is_open) {
+        login->since_usec = later(login->time_usec, old.since_usec);
+        return 0;
+    }
+    return table_end_session(table, key, &old, login->time_usec + rule_grace_usec(event->rule),
+                             login->now_usec, &record);
+}
+
+static int log_in(struct table *table, const struct event *given, uint64_t time_usec,
+                  uint64_t now_usec, struct change *ret)
+{
+    struct event event = *given;
+    struct login login = {
+        .event = &event,
+        .time_usec = time_usec,
+        .now_usec = now_usec,
+        .since_usec = time_usec,
+    };
+    char key[SESSION_KEY_TEXT_MAX];
+    int r = forget_pending(table, time_usec, PENDING_MAX);
+
+    if (r == 0 && table_session_key(&event, key)) {
+        r = resume_session(table, &event, &login, key);
+        if (rule_has_logout(event.rule))
+            login.key = key;
+    }
+    if (r < 0)
+        return r;
+    if (!event.has_addr) {
+        table_fill_change(ret, CHANGE_UNKNOWN, &event);
+        return 0;
+    }
+    if (is_excluded(table, &event, ret))
+        return 0;
+    if (login.key && !login.is_open &&
+        sessions_count(table->sessions, SESSION_OPEN) >= table->max_entries) {
+        table->unfollowed++;
+        login.key = NULL;
+    }
+    return put_login(table, &login, ret);
+}
+
+int table_apply(struct table *table, const struct event *event, uint64_t now_usec,
+                struct change *ret)
+{
+    static int (*const apply[])(struct table *, const struct event *, uint64_t, uint64_t,
+                                struct change *) = {
+        [EVENT_LOGIN] = log_in,
+        [EVENT_LOGOUT] = table_log_out,
+        [EVENT_CONNECT] = connect_session,
+        [EVENT_FAIL] = table_fail,
+    };
+
+    return apply[event->kind](table, event, earlier(event->time_usec, now_usec), now_usec, ret);
+}
+
+/* Sessions that have lasted for as long as a session can count. */
+static int end_longest(struct table *table, uint64_t now_usec)
+{
+    uint64_t due_usec;
+    const char *key;
+    int r = 0;
+
+    while (r == 0 && (key = sessions_first(table->sessions, SESSION_OPEN, &due_usec)) &&
+           due_usec <= now_usec) {
+        char copy[SESSION_KEY_TEXT_MAX];
+        struct session session;
+        struct record record;
+
+        memcpy(copy, key, strlen(key) + 1);
+        r = map_get_session(table->map, copy, &session);
+        if (r == 0)
+            r = table_end_session(table, copy, &session, now_usec, now_usec, &record);
+    }
+    return r;
+}
+
+/* Looks at the item that is due. */
+static int settle_first(struct table *table, const struct addr *addr, uint64_t now_usec,
+                        struct change *ret, bool *ret_any)
+{
+    struct hold *hold = holds_find(table->holds, addr);
     struct record record = { 0 };
     int r = map_get(table->map, addr, &record);
 
-    if (r == 0 && record.expires_usec > now_usec) {
+    if (r == 0 && !hold && record.expires_usec > now_usec) {
         heap_postpone(table->heap, record.expires_usec);
         return 0;
     }
-    if (r == -ENOENT) {
-        heap_pop(table->heap);
-        return 0;
+    if (r < 0 && r != -EBADMSG && r != -ENOENT)
+        return r;
+    if (hold)
+        hold->is_scheduled = false;
+    if (!hold && r != -ENOENT) {
+        r = map_delete(table->map, addr);
+        if (r < 0)
+            return r;
+        table->count--;
+        *ret = (struct change){ .kind = CHANGE_EXPIRE, .addr = *addr, .record = record };
+        *ret_any = true;
     }
-    if (r < 0 && r != -EBADMSG)
-        return r;
-    r = map_delete(table->map, addr);
-    if (r < 0)
-        return r;
     heap_pop(table->heap);
-    *ret_record = record;
-    return 1;
+    return 0;
 }
 
-int table_expire(struct table *table, uint64_t now_usec, struct addr *ret_addr,
-                 struct record *ret_record)
+int table_expire(struct table *table, uint64_t now_usec, struct change *ret, bool *ret_any)
 {
     uint64_t due_usec;
     struct addr addr;
+    int r = end_longest(table, now_usec);
 
-    while (heap_peek(table->heap, &due_usec, &addr) && due_usec <= now_usec) {
-        int r = settle_first(table, &addr, now_usec, ret_record);
-
-        if (r > 0)
-            *ret_addr = addr;
-        if (r != 0)
-            return r;
-    }
-    return 0;
+    *ret_any = false;
+    while (r == 0 && !*ret_any && heap_peek(table->heap, &due_usec, &addr) && due_usec <= now_usec)
+        r = settle_first(table, &addr, now_usec, ret, ret_any);
+    return r;
 }
 
 uint64_t table_next_usec(const struct table *table)
 {
-    uint64_t due_usec;
+    uint64_t next_usec = UINT64_MAX, due_usec;
     struct addr addr;
 
-    return heap_peek(table->heap, &due_usec, &addr) ? due_usec : UINT64_MAX;
+    if (heap_peek(table->heap, &due_usec, &addr))
+        next_usec = due_usec;
+    if (sessions_first(table->sessions, SESSION_OPEN, &due_usec))
+        next_usec = earlier(next_usec, due_usec);
+    return next_usec;
 }
 
 size_t table_count(const struct table *table)
 {
-    return heap_count(table->heap);
+    return table->count;
+}
+
+size_t table_session_count(const struct table *table)
+{
+    return sessions_count(table->sessions, SESSION_OPEN);
+}
+
+size_t table_unfollowed(const struct table *table)
+{
+    return table->unfollowed;
 }

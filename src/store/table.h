@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "change.h"
 #include "core/cleanup.h"
 #include "core/event.h"
 #include "core/network.h"
-#include "core/record.h"
+#include "core/rule.h"
 #include "map.h"
 
-/* Who is allowed, and until when: what a login changes in the map, and what time does. The map
- * holds the truth; this adds when to look at which of its records again. All times are arguments.
- */
+/* Who is allowed, and until when: what events change in the map, and what time does. The map holds
+ * the truth; this adds when to look at which of its records again. All times are arguments. */
 struct table;
 
-enum table_change {
-    TABLE_ALLOW,  /* a new address */
-    TABLE_EXTEND, /* one that was there */
-    TABLE_STALE,  /* a login whose time was over when it was read; nothing changed */
-    TABLE_REFUSE, /* no room for a new address; nothing changed */
+/* What the table goes by. All that it points to has to outlive its use. */
+struct table_policy {
+    const struct rules *rules;
+    const struct networks *local, *never; /* who is never allowed */
+    uint64_t grace_usec; /* what is left to an address whose session's rule is gone */
+    /* For how long a login can count, and an open session; 0 if none are followed. */
+    uint64_t longest_grace_usec, longest_session_usec;
 };
 
 /* `map` stays the caller's and must outlive the table. Returns 0 or -ENOMEM. */
@@ -27,35 +30,43 @@ int table_new(struct map *map, size_t max_entries, struct table **ret);
 struct table *table_free(struct table *table);
 DEFINE_CLEANUP(struct table *, table_free)
 
-/* What no record may be beyond, although it was right when it was written: the clock can have been
- * set back since, and the configuration changed. */
-struct table_bounds {
-    uint64_t now_usec;     /* no login was later */
-    uint64_t longest_usec; /* nobody is allowed for longer after a login */
-    unsigned ipv6_bits;    /* the map\'s: IPv6 addresses are excluded as groups of that length */
-    const struct networks *excluded[2]; /* no address is in one of these */
-};
+/* Learns what the map holds, and goes by `policy` from then on: at the start, after each
+ * transaction that did not take effect, and when the policy or the clock has changed. *ret_beyond
+ * tells whether there is something that would not have been written today: times that the clock or
+ * the policy rules out, an address that is excluded, a session that nobody follows. Returns 0 or a
+ * negative errno. */
+int table_load(struct table *table, const struct table_policy *policy, uint64_t now_usec,
+               bool *ret_beyond);
 
-/* Learns what the map holds: at the start, after each transaction that did not take effect, and
- * when the bounds have changed. Returns 0; 1 if there are records beyond the bounds, which
- * table_mend() changes; or a negative errno. */
-int table_load(struct table *table, const struct table_bounds *bounds);
+/* Inside a transaction: mends what table_load() found; then load anew. Returns 0 with how many
+ * addresses were removed, or a negative errno. */
+int table_mend(struct table *table, uint64_t now_usec, size_t *ret_removed);
 
-/* Inside a transaction: removes the addresses that are excluded, and shortens what reaches beyond
- * the bounds. Returns how many records were removed, or a negative errno; then load anew. */
-int table_mend(struct table *table, const struct table_bounds *bounds);
-
-/* Inside a transaction: applies a login. A login from the future (a clock was wrong) counts as one
+/* Inside a transaction: applies an event. One from the future (a clock was wrong) counts as one
  * from now. Returns 0 with what it came to, or a negative errno. */
-int table_login(struct table *table, const struct event *event, uint64_t now_usec,
-                enum table_change *ret_change, struct record *ret_record);
+int table_apply(struct table *table, const struct event *event, uint64_t now_usec,
+                struct change *ret);
 
-/* Inside a transaction: removes one address whose time is over. Returns 1 with the address and its
- * last record, 0 if there is none, or a negative errno. */
-int table_expire(struct table *table, uint64_t now_usec, struct addr *ret_addr,
-                 struct record *ret_record);
+/* True if the event's unit has sessions of an earlier run: a server that was started anew says no
+ * goodbyes. */
+bool table_is_new_run(const struct table *table, const struct event *event);
+
+/* Inside a transaction: ends the sessions of the unit's earlier run, at the event's time. Returns 0
+ * with how many were open, or a negative errno. */
+int table_end_run(struct table *table, const struct event *event, uint64_t now_usec,
+                  size_t *ret_ended);
+
+/* Inside a transaction: lets time pass until something happens that is worth telling. Returns 0
+ * with CHANGE_EXPIRE and *ret_any true, or with *ret_any false if nothing is due any more; or a
+ * negative errno. */
+int table_expire(struct table *table, uint64_t now_usec, struct change *ret, bool *ret_any);
 
 /* When table_expire() has something to look at next; UINT64_MAX if never. */
 uint64_t table_next_usec(const struct table *table);
 
+/* How many addresses are in the map, and how many sessions are open. */
 size_t table_count(const struct table *table);
+size_t table_session_count(const struct table *table);
+
+/* How many logins were not followed as sessions for want of room, since the table was made. */
+size_t table_unfollowed(const struct table *table);

@@ -6,10 +6,10 @@
 #include "batch.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/limits.h"
+#include "program/journal-matches.h"
 #include "sigbus.h"
 
 struct batch {
@@ -74,70 +74,55 @@ static int expire(struct batch *batch, struct batch_context *context)
 {
     while (!is_full(batch) && table_next_usec(context->table) <= context->now_usec) {
         struct change *change;
+        bool any = false;
         int r = batch_open(batch, context->map);
 
         if (r == 0)
             r = add_change(batch, &change);
-        if (r < 0)
-            return r;
-        change->kind = CHANGE_EXPIRE;
-        r = table_expire(context->table, context->now_usec, &change->addr, &change->record);
-        if (r < 0)
-            return r;
         if (r == 0)
+            r = table_expire(context->table, context->now_usec, change, &any);
+        if (r < 0)
+            return r;
+        if (!any)
             batch->n_changes--;
     }
     return 0;
 }
 
-/* Who it was this time; the record may name a later login. */
-static void name_login(struct change *change, const struct event *event)
+/* A server that was started anew has no sessions of its last run any more. */
+static int note_run(struct batch *batch, const struct batch_context *context,
+                    const struct event *event)
 {
-    snprintf(change->record.rule, sizeof(change->record.rule), "%s", rule_name(event->rule));
-    snprintf(change->record.user, sizeof(change->record.user), "%s", event->user);
-}
+    size_t ended = 0;
+    int r;
 
-static void ignore(struct change *change, enum change_kind kind, const struct event *event,
-                   const char *network)
-{
-    change->kind = kind;
-    change->network = network;
-    change->record.login_usec = event->time_usec;
-    name_login(change, event);
+    if (!event->rule || !table_is_new_run(context->table, event))
+        return 0;
+    r = batch_open(batch, context->map);
+    if (r == 0)
+        r = table_end_run(context->table, event, context->now_usec, &ended);
+    if (r == 0 && ended > 0)
+        report_new_run(event->unit, ended);
+    return r;
 }
 
 static int apply(struct batch *batch, const struct batch_context *context,
                  const struct event *event)
 {
-    static const enum change_kind kinds[] = {
-        [TABLE_ALLOW] = CHANGE_ALLOW,
-        [TABLE_EXTEND] = CHANGE_EXTEND,
-        [TABLE_STALE] = CHANGE_STALE,
-        [TABLE_REFUSE] = CHANGE_REFUSE,
-    };
-    enum table_change table_change;
+    size_t unfollowed = table_unfollowed(context->table);
     struct change *change;
-    const char *network;
-    int r = add_change(batch, &change);
+    int r = batch_open(batch, context->map);
 
-    if (r < 0)
-        return r;
-    change->addr = event->addr;
-    if (networks_contain(context->local_networks, &event->addr, &network)) {
-        ignore(change, CHANGE_IGNORE_LOCAL, event, network);
-        return 0;
-    }
-    if (networks_contain(context->settings->never_grant, &event->addr, &network)) {
-        ignore(change, CHANGE_IGNORE_NEVER, event, network);
-        return 0;
-    }
-    r = batch_open(batch, context->map);
     if (r == 0)
-        r = table_login(context->table, event, context->now_usec, &table_change, &change->record);
+        r = add_change(batch, &change);
+    if (r == 0)
+        r = table_apply(context->table, event, context->now_usec, change);
     if (r < 0)
         return r;
-    change->kind = kinds[table_change];
-    name_login(change, event);
+    if (change->kind == CHANGE_UNKNOWN && event->kind == EVENT_LOGIN)
+        report_trouble(context->report, TROUBLE_UNTIED, rule_name(event->rule));
+    if (table_unfollowed(context->table) > unfollowed)
+        report_trouble(context->report, TROUBLE_UNFOLLOWED, "");
     return 0;
 }
 
@@ -149,9 +134,13 @@ static int judge(struct batch *batch, const struct batch_context *context,
     const char *notice, *unit;
     struct event event;
     size_t len, unit_len;
+    enum rules_verdict verdict = rules_judge(rules, entry, &event, &rule);
+    int r = note_run(batch, context, &event);
 
-    switch (rules_judge(rules, entry, &event, &rule)) {
-    case RULES_LOGIN:
+    if (r < 0)
+        return r;
+    switch (verdict) {
+    case RULES_EVENT:
         return apply(batch, context, &event);
     case RULES_BAD_ADDRESS:
         report_trouble(context->report, TROUBLE_BAD_ADDRESS, rule_name(rule));
@@ -163,7 +152,7 @@ static int judge(struct batch *batch, const struct batch_context *context,
         report_trouble(context->report, TROUBLE_CUT, rule_name(rule));
         return 0;
     case RULES_NOTHING:
-        if (source_is_drop_notice(entry, &notice, &len) &&
+        if (journal_is_drop_notice(entry, &notice, &len) &&
             rules_note_drop(rules, notice, len, &unit, &unit_len))
             report_drop_notice(notice, len, unit, unit_len);
         return 0;

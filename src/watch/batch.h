@@ -15,7 +15,6 @@
 
 struct batch_context {
     const struct settings *settings;
-    const struct networks *local_networks;
     struct map *map;
     struct table *table;
     struct source *source;

@@ -14,11 +14,11 @@
 
 #include "background.h"
 #include "build-config.h"
-#include "program/config-files.h"
 #include "core/cleanup.h"
 #include "listing.h"
 #include "log.h"
 #include "options.h"
+#include "program/config-files.h"
 #include "program/journal-stream.h"
 #include "watcher.h"
 

@@ -19,6 +19,8 @@
 
 #define WARNING_INTERVAL_USEC USEC_PER_MIN
 
+/* Connections that wait for their login, and what belongs to no session, are not told of: there is
+ * nothing in it for those who read the log. pbs-rules(1) shows them. */
 static const struct {
     const char *event, *message_id;
     int priority;
@@ -30,19 +32,32 @@ static const struct {
     [CHANGE_IGNORE_NEVER] = { "ignore", LOG_MESSAGE_ID("04"), LOG_DEBUG },
     [CHANGE_REFUSE] = { "refuse", LOG_MESSAGE_ID("05"), LOG_DEBUG },
     [CHANGE_STALE] = { "stale", LOG_MESSAGE_ID("06"), LOG_DEBUG },
+    [CHANGE_LOGOUT] = { "logout", LOG_MESSAGE_ID("0a"), LOG_DEBUG },
 };
+
+/* For how long an address is allowed now. */
+static void describe_time(const struct record *record, char *ret, size_t size)
+{
+    char span[DURATION_TEXT_MAX];
+
+    if (record->expires_usec <= record->login_usec)
+        return;
+    duration_format(record->expires_usec - record->login_usec, span);
+    if (record->sessions > 0)
+        snprintf(ret, size, " while a session is open, for %s at most", span);
+    else
+        snprintf(ret, size, " for %s", span);
+}
 
 /* What stands between the address and the rule. */
 static void describe(const struct change *change, unsigned max_entries, char *ret, size_t size)
 {
-    char span[DURATION_TEXT_MAX];
-
     ret[0] = 0;
     switch (change->kind) {
     case CHANGE_ALLOW:
     case CHANGE_EXTEND:
-        snprintf(ret, size, " for %s",
-                 duration_format(change->record.expires_usec - change->record.login_usec, span));
+    case CHANGE_LOGOUT:
+        describe_time(&change->record, ret, size);
         break;
     case CHANGE_IGNORE_LOCAL:
         snprintf(ret, size, ", local network %s", change->network);
@@ -55,12 +70,15 @@ static void describe(const struct change *change, unsigned max_entries, char *re
         break;
     case CHANGE_EXPIRE:
     case CHANGE_STALE:
+    case CHANGE_CONNECT:
+    case CHANGE_FAIL:
+    case CHANGE_UNKNOWN:
     case _CHANGE_MAX:
         break;
     }
 }
 
-static void log_change(const struct change *change, const struct settings *settings)
+static void log_change(const struct change *change, int priority, const struct settings *settings)
 {
     const struct record *record = &change->record;
     char addr[ADDR_TEXT_MAX], key[ADDR_TEXT_MAX], middle[128], message[1024], event[32];
@@ -90,17 +108,19 @@ static void log_change(const struct change *change, const struct settings *setti
         snprintf(group, sizeof(group), "PBS_ADDRESS=%s", addr);
         fields[count++] = group;
     }
-    log_fields(kinds[change->kind].priority, fields, count);
+    log_fields(priority, fields, count);
 }
 
 void report_change(struct report *report, const struct change *change,
                    const struct settings *settings)
 {
+    int priority = change->is_late ? LOG_DEBUG : kinds[change->kind].priority;
+
     report->changes[change->kind]++;
     if (change->kind == CHANGE_REFUSE)
         report_trouble(report, TROUBLE_FULL, "");
-    if (log_wants(kinds[change->kind].priority))
-        log_change(change, settings);
+    if (kinds[change->kind].event && log_wants(priority))
+        log_change(change, priority, settings);
 }
 
 void report_trouble(struct report *report, enum trouble trouble, const char *detail)
@@ -112,9 +132,14 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
         [TROUBLE_CUT] = ("an entry may be part of a line that the server's logger cut, as is done "
                          "to forge logins; "
                          "logins in its place, and in those that follow, do not count; rule"),
+        [TROUBLE_UNTIED] = ("a login names no address, and the connection that it belongs to was "
+                            "not seen; rule"),
         [TROUBLE_FULL] =
             ("the map is full, new addresses are not let in; raise MaxEntries=, or find "
              "out who logs in from so many addresses"),
+        [TROUBLE_UNFOLLOWED] =
+            ("there are more open sessions than MaxEntries=; those beyond are not followed, and "
+             "their logins count for the grace only"),
         [TROUBLE_JOURNAL] = "reading the journal failed and is tried again",
         [TROUBLE_MAP] = "writing the map failed and is tried again; those in it stay allowed",
     };
@@ -128,6 +153,18 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
     log_warning("%s%s%s (%" PRIu64 " time%s since the start)", texts[trouble],
                 detail[0] ? ": " : "", detail, report->troubles[trouble],
                 report->troubles[trouble] == 1 ? "" : "s");
+}
+
+void report_new_run(const char *unit, size_t sessions)
+{
+    char message[512], field[UNIT_MAX + 16];
+    const char *fields[] = { message, LOG_MESSAGE_ID("0b"), field };
+
+    snprintf(message, sizeof(message),
+             "MESSAGE=%s was started anew; %zu session%s of its last run ended with it", unit,
+             sessions, sessions == 1 ? "" : "s");
+    snprintf(field, sizeof(field), "PBS_UNIT=%s", unit);
+    log_fields(LOG_INFO, fields, 3);
 }
 
 void report_drop_notice(const char *notice, size_t len, const char *unit, size_t unit_len)
@@ -149,17 +186,19 @@ void report_prefix(struct report *report, const char *prefix)
     report->prefix = prefix;
 }
 
-void report_status(struct report *report, size_t entries)
+void report_status(struct report *report, size_t entries, size_t sessions)
 {
     uint64_t logins = report->changes[CHANGE_ALLOW] + report->changes[CHANGE_EXTEND];
     char status[sizeof(report->status)];
 
     snprintf(status, sizeof(status),
-             "%s%zu address%s allowed; since the start %" PRIu64 " login%s counted, %" PRIu64
-             " ignored as local, %" PRIu64 " as never to be granted, %" PRIu64 " refused",
-             report->prefix ? report->prefix : "", entries, entries == 1 ? "" : "es", logins,
-             logins == 1 ? "" : "s", report->changes[CHANGE_IGNORE_LOCAL],
-             report->changes[CHANGE_IGNORE_NEVER], report->changes[CHANGE_REFUSE]);
+             "%s%zu address%s allowed, %zu session%s open; since the start %" PRIu64
+             " login%s counted, %" PRIu64 " ignored as local, %" PRIu64
+             " as never to be granted, %" PRIu64 " refused",
+             report->prefix ? report->prefix : "", entries, entries == 1 ? "" : "es", sessions,
+             sessions == 1 ? "" : "s", logins, logins == 1 ? "" : "s",
+             report->changes[CHANGE_IGNORE_LOCAL], report->changes[CHANGE_IGNORE_NEVER],
+             report->changes[CHANGE_REFUSE]);
     if (strcmp(status, report->status) == 0)
         return;
     memcpy(report->status, status, sizeof(status));

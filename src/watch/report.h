@@ -6,35 +6,18 @@
 
 #include "core/rule.h"
 #include "core/settings.h"
-#include "store/table.h"
+#include "store/change.h"
 
 /* What the administrator gets to hear: a log entry an event with fields to search by, warnings that
  * cannot flood, and the status line of the service. */
-
-enum change_kind {
-    CHANGE_ALLOW,
-    CHANGE_EXTEND,
-    CHANGE_EXPIRE,
-    CHANGE_IGNORE_LOCAL,
-    CHANGE_IGNORE_NEVER,
-    CHANGE_REFUSE,
-    CHANGE_STALE,
-    _CHANGE_MAX,
-};
-
-/* Something that a committed transaction did, or decided not to do. */
-struct change {
-    enum change_kind kind;
-    struct addr addr;
-    struct record record; /* `rule` and `user` are set for every kind */
-    const char *network;  /* which made it IGNORE; belongs to the list of networks */
-};
 
 enum trouble {
     TROUBLE_BAD_ADDRESS,
     TROUBLE_GAVE_UP,
     TROUBLE_CUT,
+    TROUBLE_UNTIED,
     TROUBLE_FULL,
+    TROUBLE_UNFOLLOWED,
     TROUBLE_JOURNAL,
     TROUBLE_MAP,
     _TROUBLE_MAX,
@@ -52,14 +35,17 @@ void report_change(struct report *report, const struct change *change,
                    const struct settings *settings);
 
 /* Counts a trouble, and warns of it at most once a minute; `detail` stands behind the standing
- * text: the rule's name for the first three, what failed for the others, or "". */
+ * text: the rule's name for the first four, what failed for the others, or "". */
 void report_trouble(struct report *report, enum trouble trouble, const char *detail);
 
 /* Warns of journald's notice that it dropped messages of a unit that a rule listens to. */
 void report_drop_notice(const char *notice, size_t len, const char *unit, size_t unit_len);
 
+/* Tells of a server that was started anew while sessions were open. */
+void report_new_run(const char *unit, size_t sessions);
+
 /* Tells the service manager how things stand, if that differs from what it knows. */
-void report_status(struct report *report, size_t entries);
+void report_status(struct report *report, size_t entries, size_t sessions);
 
 /* A constant text to stand before every status from now on. */
 void report_prefix(struct report *report, const char *prefix);

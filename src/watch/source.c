@@ -23,6 +23,7 @@
 
 #include "core/duration.h"
 #include "core/limits.h"
+#include "program/journal-matches.h"
 
 /* As journalctl(1) does. */
 #define PROCESS_INTERVAL 1024
@@ -31,10 +32,6 @@
 
 /* Journals that cannot be watched (one file, a network file system, no inotify watches left). */
 #define POLL_USEC (5 * USEC_PER_SEC)
-
-/* From journald's own source; stable since 2012. */
-#define DROP_MESSAGE_ID "a596d6fe7bfa4994828e72309e95d61e"
-#define DROP_TRANSPORT  "driver"
 
 struct source {
     sd_journal *journal; /* NULL while broken */
@@ -91,40 +88,6 @@ static int open_journal(const char *path, sd_journal **ret)
     if (S_ISDIR(st.st_mode))
         return sd_journal_open_directory(ret, path, 0);
     return sd_journal_open_files(ret, files, 0);
-}
-
-static int add_rule(sd_journal *journal, const struct rule *rule)
-{
-    const struct match *match;
-
-    for (size_t i = 0; (match = rule_match(rule, i)); i++) {
-        const char *word;
-        size_t len;
-
-        for (size_t k = 0; (word = match_word(match, k, &len)); k++) {
-            int r = sd_journal_add_match(journal, word, len);
-
-            if (r < 0)
-                return r;
-        }
-        if (sd_journal_add_disjunction(journal) < 0)
-            return -ENOMEM;
-    }
-    return 0;
-}
-
-static int add_matches(sd_journal *journal, const struct rules *rules)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < rules_count(rules) && r == 0; i++)
-        if (rule_enabled(rules_at(rules, i)))
-            r = add_rule(journal, rules_at(rules, i));
-    if (r == 0)
-        r = sd_journal_add_match(journal, "MESSAGE_ID=" DROP_MESSAGE_ID, 0);
-    if (r == 0)
-        r = sd_journal_add_match(journal, "_TRANSPORT=" DROP_TRANSPORT, 0);
-    return r;
 }
 
 static int seek_time(struct source *source, uint64_t realtime_usec)
@@ -195,7 +158,7 @@ static int prepare_journal(struct source *source, const struct source_position *
     if (usage == 0)
         return -ENOMEDIUM;
     (void)sd_journal_set_data_threshold(source->journal, MESSAGE_MAX + sizeof("MESSAGE="));
-    r = add_matches(source->journal, source->rules);
+    r = journal_matches_add(source->journal, source->rules);
     if (r >= 0)
         r = seek_position(source, position);
     return r;
@@ -396,28 +359,4 @@ int source_cursor(struct source *source, char **ret)
         return *ret ? 0 : -ENOMEM;
     }
     return r;
-}
-
-static bool has_value(const struct entry *entry, const char *field, const char *expected)
-{
-    const void *value;
-    size_t len;
-
-    return entry->get(entry, field, &value, &len) == 0 && len == strlen(expected) &&
-           memcmp(value, expected, len) == 0;
-}
-
-bool source_is_drop_notice(const struct entry *entry, const char **ret_text, size_t *ret_len)
-{
-    const void *value;
-    size_t len;
-
-    if (!has_value(entry, "MESSAGE_ID", DROP_MESSAGE_ID) ||
-        !has_value(entry, "_TRANSPORT", DROP_TRANSPORT))
-        return false;
-    if (entry->get(entry, "MESSAGE", &value, &len) < 0)
-        return false;
-    *ret_text = value;
-    *ret_len = len;
-    return true;
 }

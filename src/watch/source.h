@@ -57,7 +57,3 @@ int source_reopen(struct source *source, const struct source_position *position)
 /* The cursor of the entry that source_next() last gave, for the caller to free. Returns 0, -ENODATA
  * if it cannot be told after SOURCE_BROKEN, or another negative errno. */
 int source_cursor(struct source *source, char **ret);
-
-/* If the entry that source_next() last gave is journald's notice that it dropped messages of a
- * unit: true, with the notice's text. */
-bool source_is_drop_notice(const struct entry *entry, const char **ret_text, size_t *ret_len);

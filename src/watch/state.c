@@ -110,34 +110,38 @@ static int open_map(const struct settings *settings, struct map **ret)
 }
 
 /* Loads the table from the map, and mends what is not right any more: the clock was set back, or
- * networks were added to those that are not listed. */
+ * the settings have changed. */
 static int load_table(struct table *table, struct map *map, const struct settings *settings,
                       const struct networks *local_networks)
 {
-    struct table_bounds bounds = {
-        .now_usec = clock_realtime_usec(),
-        .longest_usec = settings_longest_grace_usec(settings),
-        .ipv6_bits = map_ipv6_bits(map),
-        .excluded = { local_networks, settings->never_grant },
+    struct table_policy policy = {
+        .rules = settings->rules,
+        .local = local_networks,
+        .never = settings->never_grant,
+        .grace_usec = settings->grace_usec,
+        .longest_grace_usec = settings_longest_grace_usec(settings),
+        .longest_session_usec = settings_longest_session_usec(settings),
     };
-    int r = table_load(table, &bounds), removed = 0;
+    uint64_t now_usec = clock_realtime_usec();
+    bool beyond = false;
+    size_t removed = 0;
+    int r = table_load(table, &policy, now_usec, &beyond);
 
-    if (r <= 0)
+    if (r < 0 || !beyond)
         return r;
     r = map_begin(map);
     if (r == 0)
-        r = removed = table_mend(table, &bounds);
-    if (r >= 0)
+        r = table_mend(table, now_usec, &removed);
+    if (r == 0)
         r = map_commit(map);
     if (r < 0) {
         map_cancel(map);
         return r;
     }
     if (removed > 0)
-        log_info("removed %d address%s that %s local, or never to be granted, by now", removed,
+        log_info("removed %zu address%s that %s local, or never to be granted, by now", removed,
                  removed == 1 ? "" : "es", removed == 1 ? "is" : "are");
-    r = table_load(table, &bounds);
-    return r < 0 ? r : 0;
+    return table_load(table, &policy, now_usec, &beyond);
 }
 
 /* Where the map's contents stem from; without that, as far back as a login can count, and a day
@@ -146,7 +150,7 @@ static void find_position(const struct settings *settings, struct map *map, char
                           struct source_position *ret)
 {
     uint64_t now = clock_realtime_usec(), realtime_usec;
-    uint64_t back_usec = settings_longest_grace_usec(settings) + USEC_PER_DAY;
+    uint64_t back_usec = settings_longest_usec(settings) + USEC_PER_DAY;
 
     *ret = (struct source_position){ .realtime_usec = now > back_usec ? now - back_usec : 1 };
     if (map_get_cursor(map, source_name(settings), ret_cursor, &realtime_usec) < 0)

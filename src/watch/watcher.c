@@ -182,7 +182,6 @@ static int on_work(sd_event_source *event_source, void *userdata)
     bool own_time = watcher->own_clock_usec > 0;
     struct batch_context context = {
         .settings = state->settings,
-        .local_networks = state->local_networks,
         .map = state->map,
         .table = state->table,
         .source = state->source,
@@ -209,7 +208,7 @@ static int on_work(sd_event_source *event_source, void *userdata)
     if (r < 0)
         return r;
     schedule_expiry(watcher);
-    report_status(&watcher->report, table_count(state->table));
+    report_status(&watcher->report, table_count(state->table), table_session_count(state->table));
     return 0;
 }
 
@@ -287,7 +286,8 @@ static int on_hangup(sd_event_source *event_source, const struct signalfd_siginf
     if (r == -ENOTRECOVERABLE)
         return sd_event_exit(watcher->event, r);
     report_prefix(&watcher->report, r < 0 ? "reload failed, the old settings are in force; " : "");
-    report_status(&watcher->report, table_count(watcher->state->table));
+    report_status(&watcher->report, table_count(watcher->state->table),
+                  table_session_count(watcher->state->table));
     /* A reload during the start must not end it. */
     if (watcher->is_ready)
         (void)sd_notify(0, "READY=1");

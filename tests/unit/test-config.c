@@ -215,6 +215,105 @@ static void test_random(void **state)
     }
 }
 
+static int locate(const char *text, unsigned line, size_t offset, unsigned *ret_line,
+                  unsigned *ret_column)
+{
+    _cleanup_(freep) char *copy = exact_copy(text, strlen(text));
+
+    return config_locate(copy, strlen(text), line, offset, ret_line, ret_column);
+}
+
+static void test_locate(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned line;
+        size_t offset;
+        unsigned want_line, want_column; /* 0: there is no such place */
+    } cases[] = {
+        { "[A]\nK=abc\n", 2, 0, 2, 3 },
+        { "[A]\nK=abc\n", 2, 2, 2, 5 },
+        { "[A]\nK=abc\n", 2, 3, 2, 6 },
+        { "[A]\nK=abc\n", 2, 4, 0, 0 },
+        { "[A]\nK=abc\n", 1, 0, 0, 0 },
+        { "[A]\nK=abc\n", 3, 0, 0, 0 },
+        { "[A]\n  K \t=  abc  \n", 2, 1, 2, 10 },
+        { "[A]\nK=abc", 2, 2, 2, 5 },
+        { "[A]\nK=\n", 2, 0, 2, 3 },
+        { "[A]\nK=a=b\n", 2, 2, 2, 5 },
+        { "[A]\nK=a\nK=b\n", 3, 0, 3, 3 },
+        /* joined lines: "ab cd ef" */
+        { "[A]\nK=ab\\\n  cd \\\n# x\n\tef\nL=g\n", 2, 1, 2, 4 },
+        { "[A]\nK=ab\\\n  cd \\\n# x\n\tef\nL=g\n", 2, 2, 2, 5 },
+        { "[A]\nK=ab\\\n  cd \\\n# x\n\tef\nL=g\n", 2, 3, 3, 3 },
+        { "[A]\nK=ab\\\n  cd \\\n# x\n\tef\nL=g\n", 2, 5, 3, 6 },
+        { "[A]\nK=ab\\\n  cd \\\n# x\n\tef\nL=g\n", 2, 6, 5, 2 },
+        { "[A]\nK=ab\\\n  cd \\\n# x\n\tef\nL=g\n", 2, 8, 5, 4 },
+        { "[A]\nK=ab\\\n  cd \\\n# x\n\tef\nL=g\n", 6, 0, 6, 3 },
+        { "[A]\nK=\\\n  ab\n", 2, 0, 3, 3 },
+        { "[A]\nK\\\n  =ab\n", 2, 1, 3, 5 },
+        /* what is wrong elsewhere does not matter */
+        { "[A]\nK=ab\njunk\n", 2, 1, 2, 4 },
+        { "junk\nK=ab\n", 2, 1, 0, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned line = 0, column = 0;
+        int r = locate(cases[i].text, cases[i].line, cases[i].offset, &line, &column);
+
+        check_int(cases[i].text, r, cases[i].want_line ? 0 : -ENOENT);
+        check_unsigned(cases[i].text, line, cases[i].want_line);
+        check_unsigned(cases[i].text, column, cases[i].want_column);
+    }
+}
+
+struct located {
+    const char *text;
+    size_t len;
+};
+
+/* Each byte of a value stands where it is said to stand. */
+static int check_bytes_of_value(const struct config_item *item, void *userdata)
+{
+    const struct located *located = userdata;
+
+    for (size_t i = 0; item->value[i]; i++) {
+        unsigned line = 0, column = 0;
+        const char *at = located->text;
+
+        check_int("a byte of a value",
+                  config_locate(located->text, located->len, item->line, i, &line, &column), 0);
+        for (unsigned n = 1; n < line; n++)
+            at = memchr(at, '\n', located->len - (size_t)(at - located->text)) + 1;
+        at += column - 1;
+        check_true("it is that byte",
+                   at < located->text + located->len &&
+                       (*at == item->value[i] || (*at == '\\' && item->value[i] == ' ')));
+    }
+    return 0;
+}
+
+static void test_locate_random(void **state)
+{
+    static const char *const pieces[] = { "[A]\n", "K=v\n", "K=",   "x", "yz", "\\\n", "\\\n",
+                                          "\\",    "\n",    "#c\n", " ", "\t", "=",    "\r\n" };
+
+    for (int i = 0; i < 20000; i++) {
+        char text[256];
+        struct located located = { text, 0 };
+        unsigned line = 0;
+        const char *reason = NULL;
+
+        for (uint64_t n = random_below(20); n > 0; n--) {
+            const char *piece = pieces[random_below(sizeof(pieces) / sizeof(pieces[0]))];
+
+            memcpy(text + located.len, piece, strlen(piece));
+            located.len += strlen(piece);
+        }
+        (void)config_parse(text, located.len, check_bytes_of_value, &located, &line, &reason);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_callback_stops),
         cmocka_unit_test_setup(test_random, random_setup),
+        cmocka_unit_test(test_locate),
+        cmocka_unit_test_setup(test_locate_random, random_setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

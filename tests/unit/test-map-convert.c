@@ -111,6 +111,124 @@ static void test_longer_prefix(void **state)
     map_close(map);
 }
 
+static void put_held(struct map *map, const char *address, uint64_t expires_usec,
+                     uint64_t login_usec, uint32_t sessions, const char *user)
+{
+    struct record record = record_of(expires_usec, login_usec, user);
+    struct addr addr = addr_from(address);
+
+    record.sessions = sessions;
+    check_int(address, map_put(map, &addr, &record), 0);
+}
+
+static void put_session(struct map *map, const char *key, const char *address)
+{
+    struct session session = { .state = SESSION_OPEN, .since_usec = 7, .unit = "u", .user = "x" };
+
+    session.addr = addr_from(address);
+    check_int(key, map_put_session(map, key, &session), 0);
+}
+
+static void check_session(struct map *map, const char *key, const char *address)
+{
+    struct session session = { 0 };
+    struct addr addr = addr_from(address);
+
+    check_int(key, map_get_session(map, key, &session), 0);
+    check_int(key, session.state, SESSION_OPEN);
+    check_unsigned(key, session.since_usec, 7);
+    check_int(key, addr_compare(&session.addr, &addr), 0);
+}
+
+static struct map *map_with_sessions(const char *path, unsigned bits)
+{
+    struct map *map = open_writer(path, MAX_ENTRIES, bits, MAP_CREATED);
+
+    check_int("begin", map_begin(map), 0);
+    put_held(map, "192.0.2.10", 500, 400, 1, "bob");
+    put_held(map, "2001:db8:1:2::a", 900, 100, 2, "longest");
+    put_session(map, "@r/1/s0", "192.0.2.10");
+    put_session(map, "@r/1/s1", "2001:db8:1:2::a");
+    put_session(map, "@r/1/s2 /", "2001:db8:1:2::a");
+    check_int("cursor", map_put_cursor(map, "local", "s=1", 50), 0);
+    check_int("doubts", map_put_doubts(map, "local", "r", "1 2 3"), 0);
+    check_int("commit", map_commit(map), 0);
+    return map;
+}
+
+static void check_held(struct map *map, const char *address, uint64_t expires_usec,
+                       uint64_t login_usec, uint32_t sessions, const char *user)
+{
+    struct addr addr = addr_from(address);
+    struct record record;
+
+    check_int(address, map_get(map, &addr, &record), 0);
+    check_unsigned(address, record.expires_usec, expires_usec);
+    check_unsigned(address, record.login_usec, login_usec);
+    check_unsigned(address, record.sessions, sessions);
+    check_text(address, record.user, user);
+}
+
+/* Sessions stay open, and so do doubts, whatever the new size. */
+static void test_sessions_survive(void **state)
+{
+    const char *path = temp_path(FILE_NAME);
+    struct map *map = map_with_sessions(path, 128);
+    char doubts[16];
+
+    map_close(map);
+    map = open_writer(path, 5000, 128, MAP_CONVERTED);
+    check_session(map, "@r/1/s0", "192.0.2.10");
+    check_session(map, "@r/1/s1", "2001:db8:1:2::a");
+    check_session(map, "@r/1/s2 /", "2001:db8:1:2::a");
+    check_held(map, "192.0.2.10", 500, 400, 1, "bob");
+    check_held(map, "2001:db8:1:2::a", 900, 100, 2, "longest");
+    check_int("doubts", map_get_doubts(map, "local", "r", doubts, sizeof(doubts)), 0);
+    check_text("doubts", doubts, "1 2 3");
+    map_close(map);
+}
+
+/* Clients of one network become one: with all their sessions, the later expiry and the later login.
+ */
+static void test_sessions_merge(void **state)
+{
+    const char *path = temp_path(FILE_NAME);
+    struct map *map = map_with_sessions(path, 128);
+
+    check_int("begin", map_begin(map), 0);
+    put_held(map, "2001:db8:1:2::b", 300, 290, 1, "latest");
+    put_session(map, "@r/1/s3", "2001:db8:1:2::b");
+    put_held(map, "2001:db8:1:2::c", 310, 280, 0, "no session");
+    check_int("commit", map_commit(map), 0);
+    map_close(map);
+    map = open_writer(path, MAX_ENTRIES, 64, MAP_CONVERTED);
+    check_held(map, "2001:db8:1:2::", 900, 290, 3, "latest");
+    check_held(map, "192.0.2.10", 500, 400, 1, "bob");
+    check_session(map, "@r/1/s1", "2001:db8:1:2::a");
+    check_session(map, "@r/1/s3", "2001:db8:1:2::b");
+    check_unsigned("records", count_records(map), 2);
+    map_close(map);
+}
+
+/* Who in the network had a session is not asked: the journal is read again. */
+static void test_sessions_are_dropped(void **state)
+{
+    const char *path = temp_path(FILE_NAME);
+    struct map *map = map_with_sessions(path, 64);
+    struct session session;
+    char *cursor = NULL;
+    uint64_t usec;
+
+    map_close(map);
+    map = open_writer(path, MAX_ENTRIES, 96, MAP_CONVERTED);
+    check_user(map, "2001:db8:1:2::a", NULL);
+    check_user(map, "192.0.2.10", "bob");
+    check_int("session", map_get_session(map, "@r/1/s0", &session), -ENOENT);
+    check_int("session", map_get_session(map, "@r/1/s1", &session), -ENOENT);
+    check_int("cursor", map_get_cursor(map, "local", &cursor, &usec), -ENOENT);
+    map_close(map);
+}
+
 /* What happens to the file while the other process has it open. */
 static void convert(void *arg, int to_parent, int from_parent)
 {
@@ -181,9 +299,10 @@ int main(void)
 {
 #define in_temp_dir(test) cmocka_unit_test_setup_teardown(test, temp_dir_setup, temp_dir_teardown)
     const struct CMUnitTest tests[] = {
-        in_temp_dir(test_max_entries),   in_temp_dir(test_shorter_prefix),
-        in_temp_dir(test_longer_prefix), in_temp_dir(test_refresh),
-        in_temp_dir(test_refresh_fails),
+        in_temp_dir(test_max_entries),    in_temp_dir(test_shorter_prefix),
+        in_temp_dir(test_longer_prefix),  in_temp_dir(test_refresh),
+        in_temp_dir(test_refresh_fails),  in_temp_dir(test_sessions_survive),
+        in_temp_dir(test_sessions_merge), in_temp_dir(test_sessions_are_dropped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

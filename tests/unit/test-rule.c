@@ -25,7 +25,7 @@ static struct rule *add(struct rules *rules, const char *name, const char *match
 
     if (match && rule_add_match(rule, match, error) != 0)
         fail_msg("%s: %s: %s", name, match, error);
-    if (login && rule_add_login(rule, login, error) != 0)
+    if (login && rule_add_pattern(rule, EVENT_LOGIN, login, error) != 0)
         fail_msg("%s: %s: %s", name, login, error);
     return rule;
 }
@@ -59,6 +59,8 @@ static void check_login(const struct event *event, const char *what, const char 
     check_text(what, text, addr);
     check_text(what, event->user, user);
     check_text(what, rule_name(event->rule), rule);
+    check_int(what, event->kind, EVENT_LOGIN);
+    check_true(what, event->has_addr);
     check_unsigned(what, event->time_usec, 1234567);
 }
 
@@ -133,47 +135,10 @@ static void test_settings(void **state)
     check_true("match", rule_match(rule, 2) == NULL);
 }
 
-static void test_verify(void **state)
-{
-    static const struct {
-        const char *what, *match, *second_match, *login;
-        bool forgeable;
-        int want;
-    } cases[] = {
-        { "whole", UNIT, NULL, "(?<addr>x)", false, 0 },
-        { "whole, two lines", UNIT, "_SYSTEMD_UNIT=b.service _UID=0", "(?<addr>x)", false, 0 },
-        { "no Match=", NULL, NULL, "(?<addr>x)", false, -EINVAL },
-        { "no Match=, forgeable", NULL, NULL, "(?<addr>x)", true, -EINVAL },
-        { "no Login=", UNIT, NULL, NULL, false, -EINVAL },
-        { "no unit", "SYSLOG_IDENTIFIER=dovecot", NULL, "(?<addr>x)", false, -EINVAL },
-        { "no unit but a user", "_UID=0 _COMM=log", NULL, "(?<addr>x)", false, -EINVAL },
-        { "a unit that anyone may claim", "UNIT=pop.service", NULL, "(?<addr>x)", false, -EINVAL },
-        { "a user's own unit", "_SYSTEMD_USER_UNIT=pop.service", NULL, "(?<addr>x)", false,
-          -EINVAL },
-        { "one line of two without unit", UNIT, "SYSLOG_IDENTIFIER=x", "(?<addr>x)", false,
-          -EINVAL },
-        { "the same, other order", "SYSLOG_IDENTIFIER=x", UNIT, "(?<addr>x)", false, -EINVAL },
-        { "forgeable, and says so", "SYSLOG_IDENTIFIER=x", NULL, "(?<addr>x)", true, 0 },
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        _cleanup_(rules_freep) struct rules *rules = rules_new();
-        struct rule *rule = add(rules, "x", cases[i].match, cases[i].login);
-        char error[RULE_ERROR_MAX] = "";
-
-        if (cases[i].second_match)
-            check_int(cases[i].what, rule_add_match(rule, cases[i].second_match, error), 0);
-        rule_set_forgeable(rule, cases[i].forgeable);
-        check_int(cases[i].what, rule_verify(rule, error), cases[i].want);
-        if (cases[i].want)
-            check_true(cases[i].what, error[0] && memchr(error, '\0', sizeof(error)));
-    }
-}
-
 static void test_refused(void **state)
 {
     static const char *const matches[] = { "", "dovecot.service", "_systemd_unit=x" };
-    static const char *const logins[] = { "(", "(?<host>x)", "no address", "(?<user>x)" };
+    static const char *const logins[] = { "(", "(?<host>x)" };
     _cleanup_(rules_freep) struct rules *rules = rules_new();
     struct rule *rule = rule_of(rules, "x");
 
@@ -185,12 +150,8 @@ static void test_refused(void **state)
     }
     for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
         char error[RULE_ERROR_MAX] = "";
-        int r = rule_add_login(rule, logins[i], error);
 
-        /* A pattern without an address may be refused at once, or when the rule is looked at. */
-        if (r == 0)
-            r = rule_verify(rule, error);
-        check_int(logins[i], r, -EINVAL);
+        check_int(logins[i], rule_add_pattern(rule, EVENT_LOGIN, logins[i], error), -EINVAL);
         check_true(logins[i], error[0] && memchr(error, '\0', sizeof(error)));
     }
 }
@@ -218,7 +179,7 @@ static void test_login(void **state)
     add(rules, "pop", NULL, "^guest (?<addr>\\S+)$");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         check_int(cases[i].message, judge(rules, "pop.service", cases[i].message, &event, &by),
-                  RULES_LOGIN);
+                  RULES_EVENT);
         check_login(&event, cases[i].message, cases[i].addr, cases[i].user, "pop");
         check_true(cases[i].message, by == rule && event.rule == rule);
     }
@@ -246,7 +207,7 @@ static void test_long_user(void **state)
     memset(want, 'u', USER_MAX);
     want[USER_MAX] = '\0';
     snprintf(message, sizeof(message), "in %s%s%s 192.0.2.10", want, want, want);
-    check_int("long user", judge(rules, "pop.service", message, &event, &by), RULES_LOGIN);
+    check_int("long user", judge(rules, "pop.service", message, &event, &by), RULES_EVENT);
     check_login(&event, "long user", "192.0.2.10", want, "pop");
 }
 
@@ -294,7 +255,7 @@ static void test_bad_address(void **state)
     /* A login that another pattern finds counts all the same. */
     add(rules, "b", UNIT, "^in (?<user>.*) (?<addr>[0-9.]+),$");
     check_int("other rule", judge(rules, "pop.service", "in x 192.0.2.10,", &event, &by),
-              RULES_LOGIN);
+              RULES_EVENT);
     check_login(&event, "other rule", "192.0.2.10", "x", "b");
 }
 
@@ -307,9 +268,9 @@ static void test_bad_address_then_good(void **state)
     struct event event;
     const struct rule *by;
 
-    check_int("second pattern", rule_add_login(rule, "^in (?<user>.*) (?<addr>[0-9.]+),$", error),
-              0);
-    check_int("good", judge(rules, "pop.service", "in x 192.0.2.10,", &event, &by), RULES_LOGIN);
+    check_int("second pattern",
+              rule_add_pattern(rule, EVENT_LOGIN, "^in (?<user>.*) (?<addr>[0-9.]+),$", error), 0);
+    check_int("good", judge(rules, "pop.service", "in x 192.0.2.10,", &event, &by), RULES_EVENT);
     check_login(&event, "good", "192.0.2.10", "x", "a");
     check_int("bad for both", judge(rules, "pop.service", "in x 192.0.2,", &event, &by),
               RULES_BAD_ADDRESS);
@@ -333,7 +294,7 @@ static void test_gives_up(void **state)
     memset(message, 'a', sizeof(message));
     memcpy(message + MESSAGE_MAX - 10, "192.0.2.10", 10);
     check_int("as long as may be",
-              judge_bytes(rules, "fast.service", message, MESSAGE_MAX, &event, &by), RULES_LOGIN);
+              judge_bytes(rules, "fast.service", message, MESSAGE_MAX, &event, &by), RULES_EVENT);
     message[MESSAGE_MAX] = '1';
     check_int("too long", judge_bytes(rules, "fast.service", message, MESSAGE_MAX + 1, &event, &by),
               RULES_GAVE_UP);
@@ -353,33 +314,38 @@ static void test_rules_are_apart(void **state)
     add(rules, "a", "_SYSTEMD_UNIT=a.service", "^A (?<addr>\\S+)$");
     add(rules, "b", "_SYSTEMD_UNIT=b.service", "^B (?<addr>\\S+)$");
     add(rules, "b", "_SYSTEMD_UNIT=c.service", NULL);
-    check_int("A at a", judge(rules, "a.service", "A 192.0.2.1", &event, &by), RULES_LOGIN);
+    check_int("A at a", judge(rules, "a.service", "A 192.0.2.1", &event, &by), RULES_EVENT);
     check_login(&event, "A at a", "192.0.2.1", "", "a");
     check_int("A at b", judge(rules, "b.service", "A 192.0.2.1", &event, &by), RULES_NOTHING);
     check_int("B at a", judge(rules, "a.service", "B 192.0.2.1", &event, &by), RULES_NOTHING);
     check_int("bad B at a", judge(rules, "a.service", "B x", &event, &by), RULES_NOTHING);
-    check_int("B at b", judge(rules, "b.service", "B 192.0.2.1", &event, &by), RULES_LOGIN);
-    check_int("B at c", judge(rules, "c.service", "B 192.0.2.1", &event, &by), RULES_LOGIN);
+    check_int("B at b", judge(rules, "b.service", "B 192.0.2.1", &event, &by), RULES_EVENT);
+    check_int("B at c", judge(rules, "c.service", "B 192.0.2.1", &event, &by), RULES_EVENT);
     check_login(&event, "B at c", "192.0.2.1", "", "b");
 
     /* The rules' order decides where two fit. */
     add(rules, "z", "_SYSTEMD_UNIT=a.service", "^(?<user>A) (?<addr>\\S+)$");
-    check_int("A at a", judge(rules, "a.service", "A 192.0.2.1", &event, &by), RULES_LOGIN);
+    check_int("A at a", judge(rules, "a.service", "A 192.0.2.1", &event, &by), RULES_EVENT);
     check_login(&event, "A at a", "192.0.2.1", "", "a");
     rule_set_enabled(rule_of(rules, "a"), false);
-    check_int("A at a", judge(rules, "a.service", "A 192.0.2.1", &event, &by), RULES_LOGIN);
+    check_int("A at a", judge(rules, "a.service", "A 192.0.2.1", &event, &by), RULES_EVENT);
     check_login(&event, "A at a", "192.0.2.1", "A", "z");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),       cmocka_unit_test(test_stable),
-        cmocka_unit_test(test_settings),    cmocka_unit_test(test_verify),
-        cmocka_unit_test(test_refused),     cmocka_unit_test(test_login),
-        cmocka_unit_test(test_long_user),   cmocka_unit_test(test_no_message),
-        cmocka_unit_test(test_bad_address), cmocka_unit_test(test_bad_address_then_good),
-        cmocka_unit_test(test_gives_up),    cmocka_unit_test(test_rules_are_apart),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_stable),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_login),
+        cmocka_unit_test(test_long_user),
+        cmocka_unit_test(test_no_message),
+        cmocka_unit_test(test_bad_address),
+        cmocka_unit_test(test_bad_address_then_good),
+        cmocka_unit_test(test_gives_up),
+        cmocka_unit_test(test_rules_are_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,16 @@ static int assign(struct settings *settings, const char *section, const char *ke
     return settings_assign(settings, section, key, value, "/etc/test.conf:12", reterr);
 }
 
+/* An assignment that stands somewhere else. */
+static void assign_at(struct settings *settings, const char *origin, const char *key,
+                      const char *value)
+{
+    char error[SETTINGS_ERROR_MAX] = "";
+
+    if (settings_assign(settings, "Rule a", key, value, origin, error) != 0)
+        fail_msg("%s: %s=%s: refused: %s", origin, key, value, error);
+}
+
 static void assign_well(struct settings *settings, const char *section, const char *key,
                         const char *value)
 {
@@ -54,6 +64,7 @@ static void test_defaults(void **state)
     _cleanup_(settings_freep) struct settings *settings = new_settings();
 
     check_unsigned("Grace", settings->grace_usec, 30 * USEC_PER_MIN);
+    check_unsigned("MaxSession", settings->max_session_usec, USEC_PER_DAY);
     check_unsigned("MaxEntries", settings->max_entries, 100000);
     check_unsigned("IPv6Prefix", settings->ipv6_bits, 128);
     check_true("Map", settings->map[0] == '/');
@@ -139,7 +150,8 @@ static void test_refused(void **state)
         { "Watcher", "Graze", "1h", "Graze" },
         { "Watcher", "Match", MATCH, "Match" },
         { "Rule a", "Map", "/x", "Map" },
-        { "Rule a", "Logout", "x", "Logout" },
+        { "Watcher", "Logout", "x", "Logout" },
+        { "Watcher", "Require", "A=b", "Require" },
         { "Watcher", "Grace", "", "Grace" },
         { "Watcher", "Grace", "soon", "soon" },
         { "Watcher", "Grace", "0", "1s" },
@@ -158,6 +170,15 @@ static void test_refused(void **state)
         { "Rule a", "Login", "(?<host>x)", "host" },
         { "Rule a", "Trust", "blindly", "forgeable" },
         { "Rule a", "Grace", "never", "never" },
+        { "Watcher", "MaxSession", "0", "1s" },
+        { "Rule a", "MaxSession", "always", "always" },
+        { "Rule a", "Require", "pop@*", "FIELD=value" },
+        { "Rule a", "Peer", "pop@", "FIELD=PATTERN" },
+        { "Rule a", "Peer", "_SYSTEMD_UNIT=x", "addr" },
+        { "Rule a", "Peer", "_SYSTEMD_UNIT=(?<addr>", "byte" },
+        { "Rule a", "Logout", "(", "byte" },
+        { "Rule a", "Connect", "(?<port>x)", "port" },
+        { "Rule a", "Fail", "[", "byte" },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -231,7 +252,102 @@ static void test_grace(void **state)
     finish(settings);
     check_unsigned("a", rule_grace_usec(rules_at(settings->rules, 0)), USEC_PER_HOUR);
     check_unsigned("b", rule_grace_usec(rules_at(settings->rules, 1)), 2 * USEC_PER_HOUR);
-    check_unsigned("longest", settings_longest_grace_usec(settings), 2 * USEC_PER_HOUR);
+    check_unsigned("longest", settings_longest_usec(settings), 2 * USEC_PER_HOUR);
+}
+
+/* The longest that a login can count for: a session's limit with the grace after it. */
+static void test_max_session(void **state)
+{
+    _cleanup_(settings_freep) struct settings *settings = new_settings();
+
+    add_rule(settings, "Rule a");
+    add_rule(settings, "Rule b");
+    add_rule(settings, "Rule c");
+    assign_well(settings, "Rule b", "Logout", "x");
+    assign_well(settings, "Rule b", "MaxSession", "3h");
+    assign_well(settings, "Rule c", "MaxSession", "9d");
+    assign_well(settings, "Watcher", "MaxSession", "12h");
+    assign_well(settings, "Watcher", "Grace", "1h");
+    finish(settings);
+    check_unsigned("a", rule_max_session_usec(rules_at(settings->rules, 0)), 12 * USEC_PER_HOUR);
+    check_unsigned("b", rule_max_session_usec(rules_at(settings->rules, 1)), 3 * USEC_PER_HOUR);
+    check_unsigned("longest", settings_longest_usec(settings), 4 * USEC_PER_HOUR);
+}
+
+/* An empty assignment leaves nothing local, not even loopback; it is no such thing where postconf
+ * has nothing to say. */
+static void test_nothing_is_local(void **state)
+{
+    _cleanup_(settings_freep) struct settings *settings = new_settings();
+
+    check_true("default", !settings_nothing_is_local(settings));
+    assign_well(settings, "Watcher", "LocalNetworks", "");
+    check_true("empty", settings_nothing_is_local(settings));
+    assign_well(settings, "Watcher", "LocalNetworks", "192.0.2.0/24");
+    check_true("one", !settings_nothing_is_local(settings));
+    assign_well(settings, "Watcher", "LocalNetworks", "");
+    check_true("empty again", settings_nothing_is_local(settings));
+    assign_well(settings, "Watcher", "LocalNetworks", "postconf");
+    check_true("postconf", !settings_nothing_is_local(settings));
+}
+
+static void test_rule_lists(void **state)
+{
+    _cleanup_(settings_freep) struct settings *settings = new_settings();
+    const struct rule *rule;
+    const char *field;
+
+    add_rule(settings, "Rule a");
+    rule = rules_at(settings->rules, 0);
+    for (unsigned kind = 0; kind < _EVENT_KIND_MAX; kind++) {
+        const char *key = event_kind_keys[kind];
+
+        assign_well(settings, "Rule a", key, "");
+        check_true(key, !rule_pattern(rule, (enum event_kind)kind, 0));
+        assign_well(settings, "Rule a", key, "^one (?<addr>x)");
+        assign_well(settings, "Rule a", key, "^two (?<addr>x)");
+        check_text(key, pattern_text(rule_pattern(rule, (enum event_kind)kind, 1)),
+                   "^two (?<addr>x)");
+        check_true(key, !rule_pattern(rule, (enum event_kind)kind, 2));
+    }
+    assign_well(settings, "Rule a", "Require", "_UID=0");
+    assign_well(settings, "Rule a", "Require", "_SYSTEMD_UNIT=pop@*");
+    check_true("Require", rule_require(rule, 1) && !rule_require(rule, 2));
+    assign_well(settings, "Rule a", "Require", "");
+    check_true("Require", !rule_require(rule, 0));
+    assign_well(settings, "Rule a", "Peer", "_SYSTEMD_UNIT=(?<addr>x)");
+    assign_well(settings, "Rule a", "Peer", "_EXE=(?<addr>y)");
+    check_text("Peer", pattern_text(rule_peer(rule, &field)), "(?<addr>y)");
+    check_text("Peer", field, "_EXE");
+    assign_well(settings, "Rule a", "Peer", "");
+    check_true("Peer", !rule_peer(rule, &field));
+}
+
+/* A complaint that comes only when the rule is whole names the line of the pattern all the same. */
+static void test_fault_has_origin(void **state)
+{
+    _cleanup_(settings_freep) struct settings *settings = new_settings();
+    char error[SETTINGS_ERROR_MAX] = "";
+    const struct rule *rule;
+
+    assign_at(settings, "/f:1", "Match", MATCH);
+    assign_at(settings, "/f:2", "Login", "(?<addr>old)");
+    assign_at(settings, "/f:3", "Login", "");
+    assign_at(settings, "/f:4", "Login", LOGIN);
+    assign_at(settings, "/f:5", "Login", "^hello (?<user>.*)$");
+    rule = rules_at(settings->rules, 0);
+    check_text("rule", settings_rule_origin(settings, rule), "/f:1");
+    check_text("first", settings_find_rule_key(settings, rule, "Login", 0)->origin, "/f:4");
+    check_text("second", settings_find_rule_key(settings, rule, "Login", 1)->origin, "/f:5");
+    check_true("no third", !settings_find_rule_key(settings, rule, "Login", 2));
+    check_true("not assigned", !settings_find_rule_key(settings, rule, "Fail", 0));
+    check_int("no address", settings_finish(settings, error), -EINVAL);
+    check_true(error, strncmp(error, "/f:5: ", 6) == 0 && strstr(error, "Login"));
+    assign_at(settings, "/f:6", "Login", "");
+    assign_at(settings, "/f:7", "Login", LOGIN);
+    assign_at(settings, "/f:8", "Fail", "x");
+    check_int("no Connect=", settings_finish(settings, error), -EINVAL);
+    check_true(error, strncmp(error, "/f:1: ", 6) == 0 && strstr(error, "Connect"));
 }
 
 static char *dump(const struct settings *settings)
@@ -282,6 +398,12 @@ static void test_dump(void **state)
         "# /etc/test.conf:12\nLogin=" LOGIN "\n",
         "# default\nEnabled=yes\n",
         "[Rule b]\n",
+        "# /etc/test.conf:12\nRequire=_SYSTEMD_UNIT=pop@*\n",
+        "# /etc/test.conf:12\nPeer=_SYSTEMD_UNIT=-(?<addr>\\S+):\n",
+        "# /etc/test.conf:12\nConnect=^from (?<addr>\\S+)$\n",
+        "# /etc/test.conf:12\nFail=^no$\n",
+        "# /etc/test.conf:12\nLogout=^out$\n",
+        "MaxSession=12h\n",
     };
     _cleanup_(settings_freep) struct settings *settings = new_settings(), *again = new_settings();
     unsigned line;
@@ -294,6 +416,12 @@ static void test_dump(void **state)
     add_rule(settings, "Rule a");
     add_rule(settings, "Rule b");
     assign_well(settings, "Rule b", "Grace", "5min");
+    assign_well(settings, "Rule b", "Require", "_SYSTEMD_UNIT=pop@*");
+    assign_well(settings, "Rule b", "Peer", "_SYSTEMD_UNIT=-(?<addr>\\S+):");
+    assign_well(settings, "Rule b", "Connect", "^from (?<addr>\\S+)$");
+    assign_well(settings, "Rule b", "Fail", "^no$");
+    assign_well(settings, "Rule b", "Logout", "^out$");
+    assign_well(settings, "Rule b", "MaxSession", "12h");
     finish(settings);
 
     _cleanup_(freep) char *first = dump(settings);
@@ -320,6 +448,8 @@ int main(void)
         cmocka_unit_test(test_lists_collect), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_long_values),   cmocka_unit_test(test_finish),
         cmocka_unit_test(test_grace),         cmocka_unit_test(test_dump),
+        cmocka_unit_test(test_max_session),   cmocka_unit_test(test_nothing_is_local),
+        cmocka_unit_test(test_rule_lists),    cmocka_unit_test(test_fault_has_origin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
