@@ -89,7 +89,7 @@ class Log:
 def feed(title, name, age, writer, log, score):
     """Appends a recording to the journal and checks what the watcher makes of it."""
     entries = journals.shorten_pauses(journals.recorded(name), SEC // 2)
-    expected = journals.expected(name)
+    expected = journals.expected(name, 'login')
     print(f'\n{title}: {len(entries)} journal entries, {len(expected)} of them logins', flush=True)
     writer.append(journals.move(entries, journals.now() - age))
     found = log.logins(len(expected))

@@ -332,7 +332,7 @@ class Check(unittest.TestCase):
         self.refused(f'[Rule x]\nMatch=_systemd_unit=x\n{login}', 2, 'Match', rule=True)
         self.refused(f'[Rule x]\n{match}{login}Trust=yes\n', 4, 'Trust', 'forgeable', rule=True)
         self.refused(f'[Rule x]\n{match}{login}Enabled=perhaps\n', 4, 'Enabled', rule=True)
-        self.refused(f'[Rule x]\n{match}{login}Logout=^x$\n', 4, 'Logout', rule=True)
+        self.refused(f'[Rule x]\n{match}{login}Logout=(x\n', 4, 'Logout', rule=True)
         self.refused(f'[Rule x]\n{match}{login}Grace=ever\n', 4, 'Grace', rule=True)
 
     def test_incomplete_rules(self):

@@ -167,7 +167,7 @@ class Expiry(unittest.TestCase):
 
 
 class Addresses(unittest.TestCase):
-    def run_with(self, config, *addresses, networks='LocalNetworks=', login=journals.dovecot_login):
+    def run_with(self, config, *addresses, networks='LocalNetworks=127.0.0.0/8', login=journals.dovecot_login):
         with Sandbox() as box:
             box.configure(config, networks)
             start = journals.now() - 5 * MIN

@@ -33,7 +33,7 @@ class Interrupted(unittest.TestCase):
             watcher = box.start().wait_ready().stop()
             self.whole = box.list()
             self.logins = logins(watcher)
-        expected = sum(len(journals.expected(name)) for name in ('dovecot', 'courier'))
+        expected = sum(len(journals.expected(name, 'login')) for name in ('dovecot', 'courier'))
         self.assertEqual(len(self.logins), expected)
         self.assertEqual(len(self.whole), 3)
 

@@ -24,7 +24,7 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get('PBS_BUILD_DIR', SOURCE / 'build'))
 DEADLINE = 60  # seconds; only a failing test waits so long
 
-EVENT = re.compile(r'(?:^|\s)(?P<kind>allow|extend|expire|ignore|refuse|stale) '
+EVENT = re.compile(r'(?:^|\s)(?P<kind>allow|extend|expire|ignore|logout|refuse|stale) '
                    r'(?P<address>[0-9a-f:.]+(?:/\d+)?)(?P<detail>.*?), '
                    r'rule (?P<rule>[A-Za-z0-9_-]+)(?:, user (?P<user>.*))?$')
 
@@ -74,7 +74,7 @@ class Sandbox:
             (self.rules / path.name).symlink_to(path)
         self.configure(config)
 
-    def configure(self, text='', networks='LocalNetworks='):
+    def configure(self, text='', networks='LocalNetworks=127.0.0.0/8'):
         """Writes the main file; unless told otherwise, only loopback is local."""
         self.config.write_text(f'[Watcher]\n{networks}\n{text}\n')
 
@@ -122,7 +122,7 @@ class Sandbox:
 
     def list(self, *arguments, map=None):
         """The map's entries by address, as pbs-list tells them."""
-        command = [program('pbs-list'), '--json=short', '--output=ADDRESS,USER,RULE,LOGIN,EXPIRES',
+        command = [program('pbs-list'), '--json=short', '--output=ADDRESS,USER,RULE,LOGIN,EXPIRES,SESSIONS',
                    f'--dbfile={map or self.map}', *arguments]
         result = subprocess.run(command, env=self.environment(), capture_output=True, text=True,
                                 timeout=DEADLINE)
