@@ -6,7 +6,6 @@
 #include "json.h"
 
 #include <errno.h>
-#include <jansson.h>
 
 #include "core/cleanup.h"
 
@@ -48,16 +47,25 @@ static int print_lines(const struct listing *listing, const struct columns *colu
     return 0;
 }
 
-static int print_array(const struct listing *listing, const struct columns *columns, size_t flags,
-                       uint64_t now_usec)
+json_t *json_rows(const struct listing *listing, const struct columns *columns, uint64_t now_usec)
 {
     _cleanup_(json_decrefp) json_t *array = json_array();
 
     if (!array)
-        return -ENOMEM;
+        return NULL;
     for (size_t i = 0; i < listing->count; i++)
         if (json_array_append_new(array, row_object(&listing->row[i], columns, now_usec)) < 0)
-            return -ENOMEM;
+            return NULL;
+    return TAKE_PTR(array);
+}
+
+static int print_array(const struct listing *listing, const struct columns *columns, size_t flags,
+                       uint64_t now_usec)
+{
+    _cleanup_(json_decrefp) json_t *array = json_rows(listing, columns, now_usec);
+
+    if (!array)
+        return -ENOMEM;
     json_dumpf(array, stdout, flags);
     fputc('\n', stdout);
     return 0;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,6 +123,42 @@ static int take_quiet(struct options *options, const char *arg)
     return 0;
 }
 
+static int take_explain(struct options *options, const char *arg)
+{
+    options->explain = arg;
+    return 0;
+}
+
+static int take_config(struct options *options, const char *arg)
+{
+    options->config = arg;
+    return 0;
+}
+
+static int take_file(struct options *options, const char *arg)
+{
+    const char **grown = reallocarray(options->files, options->n_files + 2, sizeof(*grown));
+
+    if (!grown)
+        return -ENOMEM;
+    grown[options->n_files++] = arg;
+    grown[options->n_files] = NULL;
+    options->files = grown;
+    return 0;
+}
+
+static int take_directory(struct options *options, const char *arg)
+{
+    options->directory = arg;
+    return 0;
+}
+
+static int take_namespace(struct options *options, const char *arg)
+{
+    options->name_space = arg;
+    return 0;
+}
+
 static int take_nothing(struct options *options, const char *arg)
 {
     return 0;
@@ -151,6 +188,16 @@ static const struct option_spec specs[] = {
     { "no-legend", 0, no_argument, take_noheadings },
     { "quiet", 'q', no_argument, take_quiet, "-q, --quiet",
       "print no list; the exit status tells" },
+    { "explain", 0, required_argument, take_explain, "--explain=ADDRESS",
+      "show the journal entries for which it is allowed" },
+    { "config", 0, required_argument, take_config, "--config=FILE",
+      "for --explain: read FILE and the conf.d beside it" },
+    { "file", 0, required_argument, take_file, "--file=FILE",
+      "for --explain: read this journal file; may be repeated" },
+    { "directory", 'D', required_argument, take_directory, "-D, --directory=DIR",
+      "for --explain: read the journal files in DIR" },
+    { "namespace", 0, required_argument, take_namespace, "--namespace=NAME",
+      "for --explain: read the journal of this namespace" },
     { "no-pager", 0, no_argument, take_nothing, "--no-pager", "accepted; no pager is ever used" },
     { "version", 0, no_argument, print_version, "--version", "print the version, exit" },
     { "help", 0, no_argument, print_help, "--help", "print this, exit" },
@@ -169,10 +216,10 @@ static int print_help(struct options *options, const char *arg)
          "Options:");
     for (size_t i = 0; i < SPECS; i++)
         if (specs[i].usage)
-            printf("  %-18s %s\n", specs[i].usage, specs[i].help);
+            printf("  %-20s %s\n", specs[i].usage, specs[i].help);
     puts("\nColumns:");
     for (size_t i = 0; (column = column_at(i)); i++)
-        printf("  %-18s %s\n", column->name, column->help);
+        printf("  %-20s %s\n", column->name, column->help);
     puts("\nExit status: 0 found or listed, 1 something asked for is absent, 2 wrong usage,\n"
          "69 the map is not reachable, 77 not permitted.\n\n"
          "See the pbs-list(1) man page for details.");
@@ -203,13 +250,15 @@ static const struct option_spec *find_spec(int code)
 static int parse_options(int argc, char *argv[], struct options *options)
 {
     struct option longs[SPECS + 1] = { 0 };
-    char letters[SPECS + 1] = "";
+    char letters[3 * SPECS + 1] = "";
     int code, r = 0;
 
     for (size_t i = 0; i < SPECS; i++) {
         longs[i] = (struct option){ specs[i].name, specs[i].has_arg, NULL, (int)i + 256 };
         if (specs[i].letter)
             strncat(letters, &specs[i].letter, 1);
+        if (specs[i].letter && specs[i].has_arg == required_argument)
+            strcat(letters, ":");
     }
     while (r == 0 && (code = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         const struct option_spec *spec = find_spec(code);
@@ -217,6 +266,23 @@ static int parse_options(int argc, char *argv[], struct options *options)
         r = spec ? spec->take(options, optarg) : -EINVAL;
     }
     return r;
+}
+
+/* Refuses what would not do what it says. */
+static int check_combination(int argc, const struct options *options)
+{
+    const char *wrong_text = NULL;
+    bool journal = options->files || options->directory || options->name_space;
+
+    if (!options->explain && (journal || options->config))
+        wrong_text = "--config, --file, --directory and --namespace are for --explain";
+    else if (options->explain && optind < argc)
+        wrong_text = "--explain takes one address, and there is another argument";
+    else if (!!options->files + !!options->directory + !!options->name_space > 1)
+        wrong_text = "--file, --directory and --namespace exclude each other";
+    if (wrong_text)
+        fprintf(stderr, "pbs-list: %s\n", wrong_text);
+    return wrong_text ? -EINVAL : 0;
 }
 
 static int parse_targets(int argc, char *argv[], struct options *options)
@@ -237,7 +303,6 @@ enum options_result options_parse(int argc, char *argv[], struct options *ret)
 {
     struct options options = {
         .filter = filter_new(),
-        .map_file = MAP_FILE,
         .sort = column_find("EXPIRES", strlen("EXPIRES")),
         .headings = true,
     };
@@ -248,6 +313,8 @@ enum options_result options_parse(int argc, char *argv[], struct options *ret)
     r = columns_parse("ADDRESS,USER,RULE,LAST,LEFT", &options.columns);
     if (r == 0)
         r = parse_options(argc, argv, &options);
+    if (r == 0)
+        r = check_combination(argc, &options);
     if (r == 0)
         r = parse_targets(argc, argv, &options);
     if (r == 0)
@@ -260,4 +327,5 @@ enum options_result options_parse(int argc, char *argv[], struct options *ret)
 void options_done(struct options *options)
 {
     options->filter = filter_free(options->filter);
+    free(options->files);
 }

@@ -5,18 +5,12 @@
 
 #include "column.h"
 #include "filter.h"
-
-enum json_mode {
-    JSON_OFF,
-    JSON_PRETTY, /* an array over many lines */
-    JSON_SHORT,  /* an array on one line */
-    JSON_LINES,  /* an object a line */
-};
+#include "json.h"
 
 /* The command line of pbs-list(1). */
 struct options {
     struct filter *filter;
-    const char *map_file;
+    const char *map_file; /* NULL: the default */
     struct columns columns;
     bool columns_chosen;
     const struct column *sort;
@@ -25,6 +19,10 @@ struct options {
     bool headings;
     bool reverse;
     bool quiet;
+    const char *explain; /* an address; all below is for that alone */
+    const char *config, *directory, *name_space;
+    const char **files; /* ends with NULL; NULL if there are none */
+    size_t n_files;
 };
 
 enum options_result {

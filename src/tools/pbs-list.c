@@ -8,11 +8,14 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "build-config.h"
 #include "core/cleanup.h"
 #include "json.h"
 #include "listing.h"
+#include "map-error.h"
 #include "options.h"
 #include "program/clock.h"
+#include "rules/explain.h"
 #include "store/map.h"
 #include "table.h"
 
@@ -22,50 +25,24 @@ enum {
     EXIT_USAGE = 2,
 };
 
-static const struct problem {
-    int error;
-    int status;
-    const char *text;
-} problems[] = {
-    { ENOENT, EX_UNAVAILABLE,
-      "there is no map yet; see \"systemctl status pop-before-smtp\", or name it with --dbfile=" },
-    { EACCES, EX_NOPERM,
-      "permission denied; run as root or as a member of group _pop-before-smtp" },
-    { EPERM, EX_NOPERM, "permission denied; run as root or as a member of group _pop-before-smtp" },
-    { EROFS, EX_UNAVAILABLE,
-      "the file system is read-only; the map needs to be locked, for which it is opened for "
-      "writing" },
-    { EMEDIUMTYPE, EX_UNAVAILABLE, "not a map of pop-before-smtp; is --dbfile= right?" },
-    { EBADMSG, EX_UNAVAILABLE,
-      "damaged; \"systemctl restart pop-before-smtp\" makes a new one from the journal" },
-    { EPROTONOSUPPORT, EX_UNAVAILABLE, "made by a newer pop-before-smtp; use its own pbs-list" },
-    { ENOMEM, EX_OSERR, "not enough memory" },
-};
-
-/* Says what is wrong with the map and what to do; returns the exit status. */
-static int complain(const char *path, int r)
+static const char *map_path(const struct options *options)
 {
-    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
-        if (problems[i].error == -r) {
-            fprintf(stderr, "pbs-list: %s: %s\n", path, problems[i].text);
-            return problems[i].status;
-        }
-    fprintf(stderr, "pbs-list: %s: %s\n", path, map_error_text(r));
-    return EX_UNAVAILABLE;
+    return options->map_file ? options->map_file : MAP_FILE;
 }
 
 static int read_listing(const struct options *options, uint64_t now, struct listing *ret)
 {
     _cleanup_(map_closep) struct map *map = NULL;
-    int r = map_open_reader(options->map_file, &map);
+    const char *path = map_path(options);
+    int r = map_open_reader(path, &map);
 
     if (r == 0)
         r = listing_read(ret, map, options->filter, now);
     if (r < 0)
-        return complain(options->map_file, r);
+        return map_error_complain(path, r);
     if (ret->unreadable > 0)
-        fprintf(stderr, "pbs-list: %s: %zu damaged record%s left out\n", options->map_file,
-                ret->unreadable, ret->unreadable == 1 ? "" : "s");
+        fprintf(stderr, "pbs-list: %s: %zu damaged record%s left out\n", path, ret->unreadable,
+                ret->unreadable == 1 ? "" : "s");
     listing_sort(ret, options->sort, options->reverse, now);
     return 0;
 }
@@ -110,12 +87,26 @@ static int run(const struct options *options)
         return r;
     r = print_listing(options, &listing, now);
     if (r < 0)
-        return complain(options->map_file, r);
+        return map_error_complain(map_path(options), r);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "pbs-list: standard output: %s\n", strerror(errno));
         return EX_IOERR;
     }
     return report_absent(options, &listing);
+}
+
+static int explain(const struct options *options)
+{
+    struct explain_options explain = {
+        .address = options->explain,
+        .config = options->config,
+        .map_file = options->map_file,
+        .files = options->files,
+        .directory = options->directory,
+        .name_space = options->name_space,
+    };
+
+    return explain_run(&explain);
 }
 
 int main(int argc, char *argv[])
@@ -126,11 +117,11 @@ int main(int argc, char *argv[])
     setlocale(LC_CTYPE, "");
     switch (options_parse(argc, argv, &options)) {
     case OPTIONS_RUN:
-        return run(&options);
+        return options.explain ? explain(&options) : run(&options);
     case OPTIONS_DONE:
         return EXIT_FOUND;
     case OPTIONS_NO_MEMORY:
-        return complain("command line", -ENOMEM);
+        return map_error_complain("command line", -ENOMEM);
     case OPTIONS_WRONG:
         break;
     }

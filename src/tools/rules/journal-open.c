@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "journal-open.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int open_files(const char *const *patterns, sd_journal **ret, const char **reterr_what)
+{
+    glob_t files = { 0 };
+    int r = 0;
+
+    for (size_t i = 0; patterns[i] && r == 0; i++) {
+        *reterr_what = patterns[i];
+        switch (glob(patterns[i], GLOB_NOCHECK | (i > 0 ? GLOB_APPEND : 0), NULL, &files)) {
+        case 0:
+            break;
+        case GLOB_NOSPACE:
+            r = -ENOMEM;
+            break;
+        default:
+            r = -EIO;
+        }
+    }
+    if (r == 0)
+        r = sd_journal_open_files(ret, (const char **)files.gl_pathv, 0);
+    globfree(&files);
+    return r;
+}
+
+static int open_namespace(const char *name, sd_journal **ret)
+{
+    int flags = SD_JOURNAL_LOCAL_ONLY;
+
+    if (strcmp(name, "*") == 0)
+        return sd_journal_open_namespace(ret, NULL, flags | SD_JOURNAL_ALL_NAMESPACES);
+    if (name[0] == '+')
+        return sd_journal_open_namespace(ret, name + 1,
+                                         flags | SD_JOURNAL_INCLUDE_DEFAULT_NAMESPACE);
+    return sd_journal_open_namespace(ret, name[0] ? name : NULL, flags);
+}
+
+/* What Journal= names. */
+static int open_configured(const char *path, sd_journal **ret)
+{
+    const char *files[] = { path, NULL };
+    struct stat st;
+
+    if (!path[0])
+        return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
+    if (stat(path, &st) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return sd_journal_open_directory(ret, path, 0);
+    return sd_journal_open_files(ret, files, 0);
+}
+
+int journal_open(const struct input_journal_options *options, sd_journal **ret,
+                 const char **reterr_what)
+{
+    if (options->files)
+        return open_files(options->files, ret, reterr_what);
+    if (options->directory) {
+        *reterr_what = options->directory;
+        return sd_journal_open_directory(ret, options->directory, 0);
+    }
+    if (options->name_space) {
+        *reterr_what = options->name_space;
+        return open_namespace(options->name_space, ret);
+    }
+    *reterr_what = options->settings->journal[0] ? options->settings->journal : "the local journal";
+    return open_configured(options->settings->journal, ret);
+}
+
+bool journal_is_local(const struct input_journal_options *options)
+{
+    return !options->files && !options->directory && !options->settings->journal[0];
+}
