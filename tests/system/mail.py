@@ -113,6 +113,28 @@ def imap_login(client, user, password):
     return accepted
 
 
+class Session:
+    """An IMAP session that stays open, as that of a mail program which waits for mail (IDLE)."""
+
+    def __init__(self, source, user, password):
+        self.client = LineClient(source, IMAP.port)
+        self.client.line()
+        self.client.send(b"a LOGIN %s %s\r\n" % (as_bytes(user), as_bytes(password)))
+        self.accepted = imap_answer(self.client, b"a").startswith(b"a OK")
+        self.client.send(b"b SELECT INBOX\r\n")
+        imap_answer(self.client, b"b")
+        self.is_idle = self.client.ask(b"c IDLE\r\n").startswith(b"+")
+
+    def log_out(self):
+        self.client.send(b"DONE\r\nd LOGOUT\r\n")
+        said = imap_answer(self.client, b"d").startswith(b"d OK")
+        self.drop()
+        return said
+
+    def drop(self):
+        self.client.__exit__()
+
+
 def pop3_login(client, user, password):
     """In POP3 a name ends at the end of its line."""
     if not client.ask(b"USER " + user + b"\r\n").startswith(b"+OK"):

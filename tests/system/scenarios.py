@@ -102,6 +102,75 @@ def tell_the_story(world, client):
                 f"got  {story()}\nwant {want}")
 
 
+def open_sessions(world):
+    """A mail program that stays logged in may send, long after the grace of its login."""
+    world.configure("90-grace.conf", f"[Watcher]\nGrace={GRACE_SECONDS}s\n")
+    world.reload()
+    client, other = world.new_address(), world.new_address("IPv6")
+    session = world.open_session(client)
+    begin = time.monotonic()
+    world.check(session.accepted and session.is_idle, "a client logs in and waits for mail (IDLE)")
+    open_now = wait_until(lambda: world.sessions(client) == 1, 10)
+    world.check(open_now, "pbs-list shows one open session", world.table())
+    world.login(other)
+    world.run("systemctl", "restart", WATCHER)
+    expired = wait_until(lambda: other not in world.table(), GRACE_SECONDS + 10)
+    world.check(expired, "the grace of a client that logged out runs out")
+    time.sleep(max(0, begin + 2 * GRACE_SECONDS - time.monotonic()))
+    answer = world.rcpt(client)
+    world.check(answer.accepted and world.sessions(client) == 1,
+                f"after {time.monotonic() - begin:.0f} s, a grace of {GRACE_SECONDS} s and a "
+                "restart of the watcher, the open session still allows relaying", answer)
+    said = session.log_out()
+    begin = time.monotonic()
+    ended = wait_until(lambda: world.sessions(client) == 0, 5)
+    answer = world.rcpt(client)
+    world.check(said and ended and answer.accepted, "after the logout it is accepted at first",
+                f"{said} {ended} {answer}")
+    refused = wait_until(lambda: world.rcpt(client).refused, GRACE_SECONDS + 10)
+    passed = time.monotonic() - begin
+    world.check(refused and GRACE_SECONDS - 1 < passed < GRACE_SECONDS + 3,
+                "and refused when the grace after it is over", f"{passed:.1f} s")
+    server_killed(world)
+    world.unconfigure("90-grace.conf")
+    world.reload()
+    world.expected.clear()
+
+
+def can_log_in(world, source):
+    try:
+        return world.login(source)
+    except ConnectionError:
+        return False
+
+
+def server_killed(world):
+    """A server that is killed says no goodbyes; its next run tells that its sessions are over."""
+    clients = [world.new_address(), world.new_address("IPv6")]
+    sessions = [world.open_session(client) for client in clients]
+    opened = wait_until(lambda: [world.sessions(client) for client in clients] == [1, 1], 10)
+    world.check(opened, "two clients stay logged in", world.table())
+    unit = world.server.units[0]
+    world.run("systemctl", "kill", "--signal=KILL", unit)
+    wait_until(lambda: world.show(unit, "ActiveState") != "active", 10)
+    for session in sessions:
+        session.drop()
+    time.sleep(GRACE_SECONDS + 1)
+    kept = [world.sessions(client) for client in clients]
+    world.run("systemctl", "reset-failed", unit)
+    world.run("systemctl", "start", unit)
+    marker = world.new_address()
+    begin = time.monotonic()
+    world.check(wait_until(lambda: can_log_in(world, marker), 10),
+                "the server is killed, and started again")
+    ended = wait_until(lambda: [world.sessions(client) for client in clients] == [0, 0], 5)
+    world.check(kept == [1, 1] and ended, "its sessions are open until then, and then ended",
+                f"{kept}, then {world.table()}")
+    gone = wait_until(lambda: not {*clients} & {*world.table()}, GRACE_SECONDS + 5)
+    passed = time.monotonic() - begin
+    world.check(gone and passed < GRACE_SECONDS + 3, "each is left its grace", f"{passed:.1f} s")
+
+
 def failed_logins(world):
     """A wrong password opens nothing, however the name is made."""
     attempts = [(world.new_address(family), access, "pbsalice", "wrong")
@@ -215,7 +284,7 @@ def journal_rotated(world):
 
 def bad_configuration(world):
     """A reload with a mistake changes nothing, and says so."""
-    before = world.table()
+    before = world.settled_table()
     world.configure("95-broken.conf", "[Watcher]\nGrace=a while\n")
     world.reload()
     complaint = wait_until(lambda: "reload failed" in status_line(world), 10)
@@ -223,7 +292,7 @@ def bad_configuration(world):
     output = service_status(world)
     world.check("/95-broken.conf:2: " in output, "it shows file and line of the mistake", output)
     world.check(world.show(WATCHER, "ActiveState") == "active", "the watcher runs on")
-    after = world.table()
+    after = world.settled_table()
     world.check(after == before, "the table is as before", difference(after, before))
     world.check_table("logins count as before")
     world.unconfigure("95-broken.conf")
@@ -254,14 +323,14 @@ def watcher_restarted(world):
     client = world.new_address()
     world.login_and_expect(client)
     world.rcpt_until_accepted(client)
-    before = world.table()
+    before = world.settled_table()
     world.run("systemctl", "stop", WATCHER)
     answer = world.rcpt(client)
     world.check(answer.accepted, "with the watcher stopped, lookups are answered", answer)
     late = world.new_address()
     world.login_and_expect(late)
     world.run("systemctl", "start", WATCHER)
-    after = world.table()
+    after = world.settled_table()
     same = {address: row for address, row in after.items() if address in before}
     world.check(same == before, "the entries are as before the restart",
                 difference(same, before))
@@ -322,7 +391,7 @@ def stayed_alive(world):
 
 
 ALWAYS = [installed_and_enabled, logins_open_their_address, local_and_shared_addresses, grace_ends,
-          failed_logins, hostile_names_that_succeed, forgeries, watcher_restarted,
+          open_sessions, failed_logins, hostile_names_that_succeed, forgeries, watcher_restarted,
           postfix_is_content, watcher_killed, journal_rotated, postfix_is_content]
 DOVECOT = [*ALWAYS, bad_configuration, hardened, stayed_alive, lookups_impossible]
 COURIER = [*ALWAYS, stayed_alive, cut_lines]

@@ -49,6 +49,21 @@ class World:
         with self.container.network():
             return access.login(source, user, USERS[user] if password is None else password)
 
+    def open_session(self, source, user="pbsalice"):
+        """Logs in by IMAP and stays."""
+        with self.container.network():
+            return mail.Session(source, user, USERS[user])
+
+    def sessions(self, source):
+        """How many sessions the address has open, for all that pbs-list knows; None if it is not
+        there."""
+        return self.table().get(source, {}).get("sessions")
+
+    def settled_table(self):
+        """The table once it has heard that those who logged out did."""
+        wait_until(lambda: not any(row["sessions"] for row in self.table().values()), 10)
+        return self.table()
+
     def login_and_expect(self, source, access=mail.IMAP):
         """A login that must succeed and must open `source`."""
         accepted = self.login(source, access)
@@ -81,7 +96,7 @@ class World:
 
     def table(self):
         """What pbs-list shows, by address."""
-        rows = json.loads(self.run("pbs-list", "--json", "--output=ADDRESS,USER,RULE,EXPIRES"))
+        rows = json.loads(self.run("pbs-list", "--json", "--output=ADDRESS,USER,RULE,EXPIRES,SESSIONS"))
         return {row["address"]: row for row in rows}
 
     def settle(self):
