@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* usage: echo
+ *
+ * The least that a server can do: sends back what comes in, on a free port of 127.0.0.1, which it
+ * prints. Serves until it is killed. */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define EVENTS_MAX 64
+
+static void check(int result, const char *what)
+{
+    if (result >= 0)
+        return;
+    perror(what);
+    exit(1);
+}
+
+static int listen_anywhere(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check(fd, "socket");
+    check(bind(fd, (struct sockaddr *)&address, len), "bind");
+    check(listen(fd, SOMAXCONN), "listen");
+    check(getsockname(fd, (struct sockaddr *)&address, &len), "getsockname");
+    printf("listening on 127.0.0.1:%u\n", ntohs(address.sin_port));
+    fflush(stdout);
+    return fd;
+}
+
+static void watch(int epoll, int fd)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+    check(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+}
+
+static void serve(int fd)
+{
+    char buffer[4096];
+    ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
+
+    if (n <= 0 || send(fd, buffer, (size_t)n, MSG_NOSIGNAL) < n)
+        close(fd);
+}
+
+static void accept_client(int epoll, int listener)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), on = 1;
+
+    if (fd < 0)
+        return;
+    check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), "TCP_NODELAY");
+    watch(epoll, fd);
+}
+
+int main(void)
+{
+    int listener = listen_anywhere(), epoll = epoll_create1(EPOLL_CLOEXEC);
+
+    check(epoll, "epoll_create1");
+    watch(epoll, listener);
+    for (;;) {
+        struct epoll_event events[EVENTS_MAX];
+        int n = epoll_wait(epoll, events, EVENTS_MAX, -1);
+
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.fd == listener)
+                accept_client(epoll, listener);
+            else
+                serve(events[i].data.fd);
+        }
+    }
+}
