@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each session is in a search tree by its key, in one of two heaps by its time, and counted with
+/* Each session is in an index by its key, in one of two heaps by its time, and counted with
  * its unit, of which all sessions are of one run: those of an earlier one are ended first. */
 
 #include "sessions.h"
 
 #include <errno.h>
 #include <search.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "index.h"
 
 #define STATES (SESSION_OPEN + 1)
 
@@ -21,11 +22,13 @@ struct unit {
 };
 
 struct item {
+    struct index_link link; /* first, so that the one is the other */
     uint64_t due_usec;
     size_t place; /* in its heap */
     struct unit *unit;
     uint32_t user_hash;
     enum session_state state;
+    size_t key_len;
     char key[];
 };
 
@@ -35,8 +38,8 @@ struct queue {
 };
 
 struct sessions {
-    void *by_key;  /* of item->key */
-    void *by_unit; /* of struct unit */
+    struct index *by_key; /* of struct item */
+    void *by_unit;        /* of struct unit */
     struct queue queues[STATES];
 };
 
@@ -45,16 +48,16 @@ static int compare_names(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static struct item *item_of(const char *key)
+static bool is_of(const struct index_link *link, const void *key, size_t len)
 {
-    return (struct item *)(key - offsetof(struct item, key));
+    const struct item *item = (const struct item *)link;
+
+    return item->key_len == len && memcmp(item->key, key, len) == 0;
 }
 
 static struct item *find_item(const struct sessions *sessions, const char *key)
 {
-    char *const *node = tfind(key, &sessions->by_key, compare_names);
-
-    return node ? item_of(*node) : NULL;
+    return (struct item *)index_find(sessions->by_key, key, strlen(key));
 }
 
 static struct unit *find_unit(const struct sessions *sessions, const char *name)
@@ -66,31 +69,37 @@ static struct unit *find_unit(const struct sessions *sessions, const char *name)
 
 struct sessions *sessions_new(void)
 {
-    return calloc(1, sizeof(struct sessions));
+    struct sessions *sessions = calloc(1, sizeof(*sessions));
+
+    if (!sessions)
+        return NULL;
+    sessions->by_key = index_new(is_of);
+    return sessions->by_key ? sessions : sessions_free(sessions);
 }
 
-static void leave_alone(void *node)
+static void free_link(struct index_link *link)
 {
+    free(link);
 }
 
 void sessions_clear(struct sessions *sessions)
 {
-    tdestroy(sessions->by_key, leave_alone);
+    if (sessions->by_key)
+        index_empty(sessions->by_key, free_link);
     tdestroy(sessions->by_unit, free);
+    sessions->by_unit = NULL;
     for (size_t state = 0; state < STATES; state++) {
-        struct queue *queue = &sessions->queues[state];
-
-        for (size_t i = 0; i < queue->count; i++)
-            free(queue->items[i]);
-        free(queue->items);
+        free(sessions->queues[state].items);
+        sessions->queues[state] = (struct queue){ 0 };
     }
-    *sessions = (struct sessions){ 0 };
 }
 
 struct sessions *sessions_free(struct sessions *sessions)
 {
-    if (sessions)
+    if (sessions) {
         sessions_clear(sessions);
+        index_free(sessions->by_key);
+    }
     free(sessions);
     return NULL;
 }
@@ -211,7 +220,8 @@ static struct item *make_item(struct sessions *sessions, const char *key,
 
     if (!item || session_key_decode(key, strlen(key), &parts) < 0)
         return NULL;
-    memcpy(item->key, key, strlen(key) + 1);
+    item->key_len = strlen(key);
+    memcpy(item->key, key, item->key_len + 1);
     item->user_hash = hash_text(session->user);
     item->state = session->state;
     item->unit = enter_unit(sessions, session->unit, parts.invocation);
@@ -230,7 +240,7 @@ int sessions_put(struct sessions *sessions, const char *key, const struct sessio
     if (!item)
         return -ENOMEM;
     sessions_remove(sessions, key);
-    if (!tsearch(item->key, &sessions->by_key, compare_names)) {
+    if (index_add(sessions->by_key, &item->link, key, item->key_len) < 0) {
         leave_unit(sessions, item->unit);
         free(item);
         return -ENOMEM;
@@ -246,7 +256,7 @@ void sessions_remove(struct sessions *sessions, const char *key)
 
     if (!item)
         return;
-    (void)tdelete(item->key, &sessions->by_key, compare_names);
+    index_remove(sessions->by_key, &item->link);
     dequeue(&sessions->queues[item->state], item);
     leave_unit(sessions, item->unit);
     free(item);
