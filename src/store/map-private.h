@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What map.c, map-create.c and map-open.c share. */
+/* What map.c, map-create.c, map-open.c and map-value.c share. */
 
 #include <signal.h>
 #include <stdbool.h>
@@ -12,6 +12,7 @@
 #include <tdb.h>
 
 #include "map.h"
+#include "draft.h"
 
 #define MAP_FORMAT "1"
 
@@ -29,7 +30,8 @@ struct map {
     char *aside;
     unsigned ipv6_bits;
     bool in_transaction;
-    dev_t device; /* which file this is, for readers */
+    struct draft *draft; /* of the transaction; NULL before the first */
+    dev_t device;            /* which file this is, for readers */
     ino_t inode;
     off_t size; /* when last looked at */
 };
@@ -46,6 +48,9 @@ int map_error(struct map *map);
 int map_fetch(struct map *map, const char *key, char *ret, size_t size, size_t *ret_len);
 
 int map_store(struct map *map, const char *key, const char *value, size_t len);
+
+/* Writes what the transaction has changed so far to TDB, as a part of it. */
+int map_flush(struct map *map);
 
 /* Closes what is open, if anything, and gives up the writer's lock. */
 void map_close_file(struct map *map);

@@ -34,6 +34,7 @@ struct map *map_close(struct map *map)
     if (!map)
         return NULL;
     map_close_file(map);
+    draft_free(map->draft);
     free(map->path);
     free(map->new_path);
     free(map->aside);
@@ -132,20 +133,13 @@ int map_fetch(struct map *map, const char *key, char *ret, size_t size, size_t *
     return 0;
 }
 
-int map_get(struct map *map, const struct addr *addr, struct record *ret)
-{
-    char key[ADDR_TEXT_MAX], text[RECORD_TEXT_MAX];
-    size_t len;
-    int r;
-
-    addr_format_key(addr, map->ipv6_bits, key);
-    r = map_fetch(map, key, text, sizeof(text), &len);
-    return r < 0 ? r : record_decode(text, len, ret);
-}
-
 int map_begin(struct map *map)
 {
     assert(!map->in_transaction);
+    if (!map->draft)
+        map->draft = draft_new();
+    if (!map->draft)
+        return -ENOMEM;
     errno = 0;
     /* TDB has no transactions on memory, and a run that writes no file needs none. */
     if (map->path && tdb_transaction_start(map->tdb) < 0)
@@ -163,25 +157,6 @@ int map_store(struct map *map, const char *key, const char *value, size_t len)
     return tdb_store(map->tdb, string_data(key), data, TDB_REPLACE) < 0 ? map_error(map) : 0;
 }
 
-int map_put(struct map *map, const struct addr *addr, const struct record *record)
-{
-    char key[ADDR_TEXT_MAX], text[RECORD_TEXT_MAX];
-    size_t len = record_encode(record, text);
-
-    addr_format_key(addr, map->ipv6_bits, key);
-    return map_store(map, key, text, len);
-}
-
-int map_delete(struct map *map, const struct addr *addr)
-{
-    char key[ADDR_TEXT_MAX];
-
-    assert(map->in_transaction);
-    addr_format_key(addr, map->ipv6_bits, key);
-    errno = 0;
-    return tdb_delete(map->tdb, string_data(key)) < 0 ? map_error(map) : 0;
-}
-
 int map_put_cursor(struct map *map, const char *source, const char *cursor, uint64_t realtime_usec)
 {
     char key[MAP_KEY_MAX], value[MAP_CURSOR_MAX];
@@ -191,30 +166,6 @@ int map_put_cursor(struct map *map, const char *source, const char *cursor, uint
     if (key_len >= (int)sizeof(key) || len >= (int)sizeof(value))
         return -ENAMETOOLONG;
     return map_store(map, key, value, (size_t)len);
-}
-
-int map_get_session(struct map *map, const char *key, struct session *ret)
-{
-    char text[SESSION_TEXT_MAX];
-    size_t len;
-    int r = map_fetch(map, key, text, sizeof(text), &len);
-
-    return r < 0 ? r : session_decode(text, len, ret);
-}
-
-int map_put_session(struct map *map, const char *key, const struct session *session)
-{
-    char text[SESSION_TEXT_MAX];
-    size_t len = session_encode(session, text);
-
-    return map_store(map, key, text, len);
-}
-
-int map_delete_session(struct map *map, const char *key)
-{
-    assert(map->in_transaction);
-    errno = 0;
-    return tdb_delete(map->tdb, string_data(key)) < 0 ? map_error(map) : 0;
 }
 
 static int doubts_key(const char *source, const char *rule, char ret[static MAP_KEY_MAX])
@@ -286,7 +237,14 @@ static int commit_error(struct map *map)
 
 int map_commit(struct map *map)
 {
+    int r;
+
     assert(map->in_transaction);
+    r = map_flush(map);
+    if (r < 0) {
+        map_cancel(map);
+        return r;
+    }
     map->in_transaction = false;
     errno = 0;
     return map->path && tdb_transaction_commit(map->tdb) < 0 ? commit_error(map) : 0;
@@ -294,8 +252,11 @@ int map_commit(struct map *map)
 
 void map_cancel(struct map *map)
 {
-    if (map->in_transaction && map->path)
-        (void)tdb_transaction_cancel(map->tdb);
+    if (map->in_transaction) {
+        draft_clear(map->draft);
+        if (map->path)
+            (void)tdb_transaction_cancel(map->tdb);
+    }
     map->in_transaction = false;
 }
 
@@ -349,7 +310,10 @@ int map_scan(struct map *map, map_each_func record_func, map_session_func sessio
              void *userdata)
 {
     struct scan scan = { map, record_func, session_func, userdata, 0 };
+    int r = map->in_transaction ? map_flush(map) : 0;
 
+    if (r < 0)
+        return r;
     errno = 0;
     if (tdb_traverse_read(map->tdb, visit, &scan) < 0 && scan.result == 0)
         return map_error(map);
