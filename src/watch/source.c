@@ -23,6 +23,7 @@
 
 #include "core/duration.h"
 #include "core/limits.h"
+#include "fields.h"
 #include "program/journal-matches.h"
 
 /* As journalctl(1) does. */
@@ -43,10 +44,11 @@ struct source {
     source_wake_func wake;
     void *userdata;
     unsigned since_process;
-    bool has_pending;   /* the journal stands on an entry that was not given yet */
-    bool is_lost;       /* the journal does not stand on the entry that was given last */
-    char *saved_cursor; /* of the last entry given, if its file may be gone by now */
-    bool has_earlier;   /* it began behind entries that nobody has seen, or may have */
+    bool has_pending;      /* the journal stands on an entry that was not given yet */
+    bool is_lost;          /* the journal does not stand on the entry that was given last */
+    struct fields *fields; /* of the entry that was given last */
+    char *saved_cursor;    /* of the last entry given, if its file may be gone by now */
+    bool has_earlier;      /* it began behind entries that nobody has seen, or may have */
 };
 
 struct source *source_free(struct source *source)
@@ -57,6 +59,7 @@ struct source *source_free(struct source *source)
     sd_event_source_disable_unref(source->timer);
     sd_event_unref(source->event);
     sd_journal_close(source->journal);
+    fields_free(source->fields);
     free(source->saved_cursor);
     free(source->path);
     free(source);
@@ -209,7 +212,8 @@ int source_open(const char *path, const struct rules *rules, const struct source
         return -ENOMEM;
     source->rules = rules;
     source->path = strdup(path);
-    if (!source->path)
+    source->fields = fields_new();
+    if (!source->path || !source->fields)
         return -ENOMEM;
     r = source_reopen(source, position);
     if (r < 0)
@@ -275,17 +279,8 @@ static int get_field(const struct entry *entry, const char *field, const void **
                      size_t *ret_len)
 {
     struct source *source = entry->userdata;
-    size_t name_len = strlen(field), len;
-    const void *data;
-    int r = sd_journal_get_data(source->journal, field, &data, &len);
 
-    if (r < 0)
-        return r;
-    if (len < name_len + 1)
-        return -EBADMSG;
-    *ret = (const char *)data + name_len + 1;
-    *ret_len = len - name_len - 1;
-    return 0;
+    return fields_get(source->fields, source->journal, field, ret, ret_len);
 }
 
 /* Lets deleted files go; the one with the last entry may be among them. */
@@ -344,6 +339,7 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
     if (r == 0)
         return SOURCE_END;
     free(TAKE_PTR(source->saved_cursor));
+    fields_clear(source->fields);
     *ret = (struct entry){ .get = get_field, .userdata = source, .realtime_usec = realtime_usec };
     return SOURCE_ENTRY;
 }
