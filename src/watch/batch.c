@@ -7,14 +7,17 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/limits.h"
 #include "program/journal-matches.h"
 #include "sigbus.h"
 
 struct batch {
-    struct change *changes;
-    size_t n_changes, capacity;
+    struct change *told; /* the changes that there is something to say about */
+    size_t n_told, capacity;
+    size_t counts[_CHANGE_MAX]; /* of the others, which are most of them */
+    size_t n_changes;           /* all of them */
     size_t n_entries;
     uint64_t last_realtime_usec;
     bool is_open; /* a transaction is under way */
@@ -28,7 +31,7 @@ struct batch *batch_new(void)
 struct batch *batch_free(struct batch *batch)
 {
     if (batch)
-        free(batch->changes);
+        free(batch->told);
     free(batch);
     return NULL;
 }
@@ -48,20 +51,36 @@ static int batch_open(struct batch *batch, struct map *map)
     return r;
 }
 
-static int add_change(struct batch *batch, struct change **ret)
+static int tell(struct batch *batch, const struct change *change)
 {
-    if (batch->n_changes == batch->capacity) {
+    if (batch->n_told == batch->capacity) {
         size_t capacity = batch->capacity ? 2 * batch->capacity : 64;
-        struct change *changes = reallocarray(batch->changes, capacity, sizeof(*changes));
+        struct change *told = reallocarray(batch->told, capacity, sizeof(*told));
 
-        if (!changes)
+        if (!told)
             return -ENOMEM;
-        batch->changes = changes;
+        batch->told = told;
         batch->capacity = capacity;
     }
-    *ret = &batch->changes[batch->n_changes++];
-    **ret = (struct change){ 0 };
+    batch->told[batch->n_told++] = *change;
     return 0;
+}
+
+static int note_change(struct batch *batch, const struct change *change)
+{
+    batch->n_changes++;
+    if (report_has_words(change))
+        return tell(batch, change);
+    batch->counts[change->kind]++;
+    return 0;
+}
+
+static void report(struct batch *batch, const struct batch_context *context)
+{
+    for (size_t kind = 0; kind < _CHANGE_MAX; kind++)
+        context->report->changes[kind] += batch->counts[kind];
+    for (size_t i = 0; i < batch->n_told; i++)
+        report_change(context->report, &batch->told[i], context->settings);
 }
 
 static bool is_full(const struct batch *batch)
@@ -73,18 +92,16 @@ static bool is_full(const struct batch *batch)
 static int expire(struct batch *batch, struct batch_context *context)
 {
     while (!is_full(batch) && table_next_usec(context->table) <= context->now_usec) {
-        struct change *change;
+        struct change change;
         bool any = false;
         int r = batch_open(batch, context->map);
 
         if (r == 0)
-            r = add_change(batch, &change);
-        if (r == 0)
-            r = table_expire(context->table, context->now_usec, change, &any);
+            r = table_expire(context->table, context->now_usec, &change, &any);
+        if (r == 0 && any)
+            r = note_change(batch, &change);
         if (r < 0)
             return r;
-        if (!any)
-            batch->n_changes--;
     }
     return 0;
 }
@@ -110,16 +127,16 @@ static int apply(struct batch *batch, const struct batch_context *context,
                  const struct event *event)
 {
     size_t unfollowed = table_unfollowed(context->table);
-    struct change *change;
+    struct change change;
     int r = batch_open(batch, context->map);
 
     if (r == 0)
-        r = add_change(batch, &change);
+        r = table_apply(context->table, event, context->now_usec, &change);
     if (r == 0)
-        r = table_apply(context->table, event, context->now_usec, change);
+        r = note_change(batch, &change);
     if (r < 0)
         return r;
-    if (change->kind == CHANGE_UNKNOWN && event->kind == EVENT_LOGIN)
+    if (change.kind == CHANGE_UNKNOWN && event->kind == EVENT_LOGIN)
         report_trouble(context->report, TROUBLE_UNTIED, rule_name(event->rule));
     if (table_unfollowed(context->table) > unfollowed)
         report_trouble(context->report, TROUBLE_UNFOLLOWED, "");
@@ -261,7 +278,8 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
     enum batch_result result = BATCH_MAP_FAILED;
     int r;
 
-    batch->n_changes = batch->n_entries = 0;
+    batch->n_changes = batch->n_told = batch->n_entries = 0;
+    memset(batch->counts, 0, sizeof(batch->counts));
     batch->is_open = false;
     r = expire(batch, context);
     if (r == 0)
@@ -282,8 +300,7 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
         *ret_error = r;
         return BATCH_MAP_FAILED;
     }
-    for (size_t i = 0; i < batch->n_changes; i++)
-        report_change(context->report, &batch->changes[i], context->settings);
+    report(batch, context);
     *ret_entries = batch->n_entries;
     return result;
 }

@@ -111,10 +111,21 @@ static void log_change(const struct change *change, int priority, const struct s
     log_fields(priority, fields, count);
 }
 
+static int priority_of(const struct change *change)
+{
+    return change->is_late ? LOG_DEBUG : kinds[change->kind].priority;
+}
+
+bool report_has_words(const struct change *change)
+{
+    return change->kind == CHANGE_REFUSE ||
+           (kinds[change->kind].event && log_wants(priority_of(change)));
+}
+
 void report_change(struct report *report, const struct change *change,
                    const struct settings *settings)
 {
-    int priority = change->is_late ? LOG_DEBUG : kinds[change->kind].priority;
+    int priority = priority_of(change);
 
     report->changes[change->kind]++;
     if (change->kind == CHANGE_REFUSE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ struct report {
     const char *prefix;
     char status[512];
 };
+
+/* True if report_change() does more than to count. */
+bool report_has_words(const struct change *change);
 
 void report_change(struct report *report, const struct change *change,
                    const struct settings *settings);
