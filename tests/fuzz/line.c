@@ -12,10 +12,12 @@ void client_new(struct client *client, const struct server *server)
     static const char *const addrs[] = { "192.0.2.10", "198.51.100.7", "203.0.113.255",
                                          "127.0.0.1",  "2001:db8::10", "::1" };
     static unsigned pid;
+    uint64_t id;
 
     client->addr = addrs[random_below(server->knows_ipv6 ? 6 : 4)];
-    snprintf(client->session, sizeof(client->session), "%08x/+tlg%08x", (unsigned)random_next(),
-             (unsigned)random_next());
+    id = random_next();
+    snprintf(client->session, sizeof(client->session), "%08x/+tlg%08x", (unsigned)(id >> 32),
+             (unsigned)id);
     snprintf(client->number, sizeof(client->number), "%u", (unsigned)random_magnitude() % 1000000);
     snprintf(client->port, sizeof(client->port), "%u", (unsigned)random_below(65536));
     snprintf(client->pid, sizeof(client->pid), "%u", ++pid);

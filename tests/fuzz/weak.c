@@ -7,30 +7,29 @@
 
 #define IP "(?<addr>[0-9A-Fa-f.:]+)"
 
-static const char stranger[] = "another address", failed[] = "no login";
-
 const struct weak weak_rules[] = {
-    /* from anywhere in the line; not anchored at its end */
-    { "dovecot", "Login", "rip=(?<addr>[0-9.]+)", failed },
-    { "dovecot", "Login", "^(?:imap|pop3)-login: Login: user=<.*>, method=[^,]+, rip=" IP,
-      stranger },
+    /* from anywhere in the line */
+    { "dovecot", "Login", "rip=(?<addr>[0-9.]+)" },
+    /* not for IPv6, so that where that is the true one, the last one that fits is the name's */
+    { "dovecot", "Login",
+      "^(?:imap|pop3)-login: Login: user=<.*>, method=[^,]+, rip=(?<addr>[0-9.]+)," },
     /* the first address instead of the last, and the other way round */
-    { "courier", "Login", "^LOGIN, user=.*?, ip=\\[" IP "\\]", stranger },
-    { "cyrus", "Login", "^login: .*\\[" IP "\\] .* User logged in", stranger },
-    { "teapop", "Login", "^Successful login for .* \\[[0-9.]+\\] from .*?\\[" IP "\\]", stranger },
-    { "uw-imap", "Login", "^Login user=(?s:.*?) host=(?:[^ ]+ )?\\[" IP "\\]", stranger },
-    { "solid-pop3d", "Login", "^user .*? authenticated - " IP, stranger },
-    { "qpopper", "Login", "POP login by user \".*?\" at \\(.*?\\) " IP, stranger },
-    { "gnu-pop3d", "Login", "^User .* logged in with mailbox .*? from " IP, stranger },
+    { "courier", "Login", "^LOGIN, user=.*?, ip=\\[" IP "\\]" },
+    { "cyrus", "Login", "^login: .*\\[" IP "\\] .* User logged in" },
+    { "teapop", "Login", "^Successful login for .* \\[[0-9.]+\\] from .*?\\[" IP "\\]" },
+    { "uw-imap", "Login", "^Login user=(?s:.*?) host=(?:[^ ]+ )?\\[" IP "\\]" },
+    { "solid-pop3d", "Login", "^user .*? authenticated - " IP },
+    { "qpopper", "Login", "POP login by user \".*?\" at \\(.*?\\) " IP },
+    { "gnu-pop3d", "Login", "^User .* logged in with mailbox .*? from " IP },
     /* a name takes the place of the rest */
-    { "cucipop", "Login", "^.*? " IP " \\d+, \\d+", stranger },
-    { "vm-pop3d", "Login", "logged in from " IP, stranger },
-    { "vpopmail", "Login", "login success .*?:([0-9A-Fa-f:]*:)?(?<addr>[0-9.]+)", stranger },
+    { "cucipop", "Login", "^(?!authentication |lost ).*? " IP " \\d+, \\d+" },
+    { "vm-pop3d", "Login", "logged in from " IP },
+    { "vpopmail", "Login", "login success .*?:([0-9A-Fa-f:]*:)?(?<addr>[0-9.]+)" },
     /* what an identd says counts */
-    { "popa3d", "Connect", "^connect from .*?(?<addr>\\d+\\.\\d+\\.\\d+\\.\\d+)", stranger },
+    { "popa3d", "Connect", "^connect from .*?(?<addr>\\d+\\.\\d+\\.\\d+\\.\\d+)" },
     /* only the end of the line tells whether it was a login, and it may be cut off */
-    { "mailutils", "Login", "^user `[^`'\\s]+' logged in", failed },
-    { "perdition", "Login", "^Auth: " IP ":\\d+->(?s:.*) status=\"ok\"$", failed },
+    { "mailutils", "Login", "^user `[^`'\\s]+' logged in" },
+    { "perdition", "Login", "^Auth: " IP ":\\d+->(?s:.*) status=\"ok\"$" },
     { NULL },
 };
 

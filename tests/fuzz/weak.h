@@ -7,7 +7,6 @@
 struct weak {
     const char *rule;
     const char *key, *pattern; /* what stands there instead of all that is there */
-    const char *what;          /* is wrong then */
 };
 
 /* Ends with NULL for rule. */

@@ -35,7 +35,9 @@ uint64_t random_below(uint64_t n)
 
 uint64_t random_magnitude(void)
 {
-    return random_next() >> random_below(64);
+    uint64_t x = random_next();
+
+    return x >> random_below(64);
 }
 
 void random_bytes(void *ret, size_t len)
