@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What must hold of each line, whatever the names in it: only a line of a login is a login, and it
- * is one from the address of the client that it is about, or none at all. */
+ * is one from the address of the client that it is about, or none at all. A logout is one of that
+ * client's, too. */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "core/limits.h"
+#include "core/rule-private.h"
+#include "core/text.h"
 #include "feed.h"
 #include "unit/check.h"
 #include "unit/fake-entry.h"
@@ -110,6 +113,32 @@ static bool is_login(struct feeding *feeding, const struct client *client,
     return change.kind == CHANGE_ALLOW || change.kind == CHANGE_EXTEND;
 }
 
+/* Whether a logout names the client's own session: as the line has it without what the client
+ * chose. Where the line has only the user, it must be the whole name. */
+static bool is_own_logout(const struct feeding *feeding, const struct server *server,
+                          const struct shape *shape, const struct client *client,
+                          const struct event *event)
+{
+    static const struct buffer nothing;
+    struct client bare = *client;
+    char user[USER_MAX + 1];
+    struct buffer line;
+
+    /* Whoever can end a line can forge entries anyhow: shapes.c. */
+    if (server->habit.next_line && memchr(feeding->name.data, '\n', feeding->name.len))
+        return true;
+    if (!rule_names_sessions(event->rule))
+        return strcmp(event->session, client->pid) == 0;
+    if (!event->session[0]) {
+        (void)text_sanitise(feeding->name.data, feeding->name.len, user, sizeof(user));
+        return strcmp(event->user, user) == 0;
+    }
+    bare.name = bare.other = &nothing;
+    line.len = 0;
+    line_write(server, shape->text, &bare, &line);
+    return memmem(line.data, line.len, event->session, strlen(event->session));
+}
+
 /* Judges one entry of a line; true if it was a login, or a connect where it should be one. */
 static bool feed_entry(struct feeding *feeding, const struct server *server,
                        const struct shape *shape, const struct client *client,
@@ -126,6 +155,8 @@ static bool feed_entry(struct feeding *feeding, const struct server *server,
     logged_in = is_login(feeding, client, &event, line);
     if (event.kind == EVENT_LOGIN && shape->kind != SHAPE_LOGIN && !feeding->fault->what)
         find_fault(feeding, "no login", event.has_addr ? &event.addr : NULL, line);
+    if (event.kind == EVENT_LOGOUT && !is_own_logout(feeding, server, shape, client, &event))
+        find_fault(feeding, "another's logout", NULL, line);
     if (event.kind == EVENT_CONNECT)
         (void)apply_verdict(feeding->world, verdict, &event, &change);
     return shape->kind == SHAPE_CONNECT ? event.kind == EVENT_CONNECT : logged_in;

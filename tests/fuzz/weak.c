@@ -30,6 +30,11 @@ const struct weak weak_rules[] = {
     /* only the end of the line tells whether it was a login, and it may be cut off */
     { "mailutils", "Login", "^user `[^`'\\s]+' logged in" },
     { "perdition", "Login", "^Auth: " IP ":\\d+->(?s:.*) status=\"ok\"$" },
+    /* somebody else's session */
+    { "courier", "Logout",
+      "^LOGOUT, user=.*?, ip=\\[(?<session>[0-9A-Fa-f.:]+\\], port=\\[\\d+)\\]" },
+    { "dovecot", "Logout", "\\)<\\d+><(?<session>[^<>]*)>: Disconnected" },
+    { "dovecot", "Logout", "^imap\\((?<user>.*?)\\): Logged out" },
     { NULL },
 };
 
