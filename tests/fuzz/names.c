@@ -25,7 +25,7 @@
 static struct {
     uint64_t count;
     const char *rule;
-    bool list;
+    bool list, self;
 } options = { .count = COUNT };
 
 static struct corpus *corpus;
@@ -127,8 +127,9 @@ static void test_all_rules_have_shapes(void **state)
 
 static int usage(FILE *file, int status)
 {
-    fputs("usage: names [--seed=N] [--count=N] [--rule=NAME] [--list]\n\n"
+    fputs("usage: names [--seed=N] [--count=N] [--rule=NAME | --self | --list]\n\n"
           "Feeds COUNT names (10000) into the lines of each rule in conf.d/, or of one.\n"
+          "--self feeds none: it only shows that mistakes in rules are found.\n"
           "--list prints what rules there are.\n",
           file);
     return status;
@@ -138,9 +139,13 @@ static int usage(FILE *file, int status)
 static int parse_options(int argc, char *argv[])
 {
     static const struct option names[] = {
-        { "seed", required_argument, NULL, 's' }, { "count", required_argument, NULL, 'c' },
-        { "rule", required_argument, NULL, 'r' }, { "list", no_argument, NULL, 'l' },
-        { "help", no_argument, NULL, 'h' },       { 0 },
+        { "seed", required_argument, NULL, 's' },
+        { "count", required_argument, NULL, 'c' },
+        { "rule", required_argument, NULL, 'r' },
+        { "list", no_argument, NULL, 'l' },
+        { "self", no_argument, NULL, 'S' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
     int option;
 
@@ -158,12 +163,16 @@ static int parse_options(int argc, char *argv[])
         case 'l':
             options.list = true;
             break;
+        case 'S':
+            options.self = true;
+            break;
         case 'h':
             return usage(stdout, -1);
         default:
             return usage(stderr, 2);
         }
-    return optind < argc || options.count == 0 ? usage(stderr, 2) : 0;
+    return optind < argc || options.count == 0 || (options.self && options.rule) ? usage(stderr, 2)
+                                                                                 : 0;
 }
 
 /* Test names are words. */
@@ -189,7 +198,7 @@ static int run(struct settings *settings)
         tests[used++] = (struct CMUnitTest)cmocka_unit_test(test_all_rules_have_shapes);
         tests[used++] = (struct CMUnitTest)cmocka_unit_test_setup(test_weak_rules, random_setup);
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !options.self; i++) {
         const char *rule = rule_name(rules_at(settings->rules, i));
 
         if (has_shapes(rule) && (!options.rule || strcmp(options.rule, rule) == 0))
