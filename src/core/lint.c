@@ -150,8 +150,11 @@ static int check_whole(struct linter *linter, bool trust_reported)
 
     if (r == 0 || (trust_reported && kind == _EVENT_KIND_MAX))
         return 0;
-    return lint_report(linter, kind == _EVENT_KIND_MAX ? NULL : event_kind_keys[kind], index, 0,
-                       LINT_ERROR, "%s", reason);
+    if (kind == _EVENT_KIND_MAX)
+        return lint_report(linter, NULL, index, 0, LINT_ERROR, "%s", reason);
+    /* Without the key and the rule's name, which the finding has. */
+    return lint_report(linter, event_kind_keys[kind], index, 0, LINT_ERROR, "%s",
+                       strstr(reason, "\": ") + 3);
 }
 
 /* --- contradictions --- */

@@ -103,6 +103,58 @@ static int compile_code(const char *text, pcre2_code **ret, char reterr[static P
     return -EINVAL;
 }
 
+/* Behind the bracket that ends a class; `text` begins with the one that begins it. */
+static const char *skip_class(const char *text)
+{
+    const char *p = text + 1 + (text[1] == '^');
+
+    if (*p == ']')
+        p++;
+    while (*p && *p != ']') {
+        const char *posix = p[0] == '[' && p[1] == ':' ? strstr(p, ":]") : NULL;
+
+        p += posix ? posix + 2 - p : 1 + (p[0] == '\\' && p[1]);
+    }
+    return *p ? p + 1 : p;
+}
+
+static bool is_known_group(const char *name, size_t len)
+{
+    for (size_t i = 0; i < _PATTERN_GROUP_MAX; i++)
+        if (strlen(group_names[i]) == len && memcmp(name, group_names[i], len) == 0)
+            return true;
+    return false;
+}
+
+/* The name behind "(?<", "(?P<" or "(?'"; NULL if no such group begins here. */
+static const char *group_name_at(const char *text)
+{
+    if (strncmp(text, "(?P<", 4) == 0)
+        return text + 4;
+    if (strncmp(text, "(?'", 3) == 0)
+        return text + 3;
+    return strncmp(text, "(?<", 3) == 0 && text[3] != '=' && text[3] != '!' ? text + 3 : NULL;
+}
+
+static bool find_unknown_group(const char *text, size_t *ret)
+{
+    const char *p = text;
+
+    while (*p) {
+        const char *name = group_name_at(p);
+
+        if (name && !is_known_group(name, strcspn(name, ">'"))) {
+            *ret = (size_t)(name - text);
+            return true;
+        }
+        if (*p == '[')
+            p = skip_class(p);
+        else
+            p += 1 + (p[0] == '\\' && p[1]);
+    }
+    return false;
+}
+
 bool pattern_find_error(const char *text, size_t *ret)
 {
     int error;
@@ -110,7 +162,7 @@ bool pattern_find_error(const char *text, size_t *ret)
         pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PATTERN_OPTIONS, &error, ret, NULL);
 
     pcre2_code_free(code);
-    return !code;
+    return !code || find_unknown_group(text, ret);
 }
 
 pcre2_match_context *pattern_new_context(void)

@@ -37,7 +37,8 @@ enum pattern_result {
 /* Compiles `text`. Returns 0, -ENOMEM, or -EINVAL with what is wrong, and where, in `reterr`. */
 int pattern_compile(const char *text, struct pattern **ret, char reterr[static PATTERN_ERROR_MAX]);
 
-/* Where the syntax of `text` is wrong, as an offset in bytes; false if it is not. */
+/* Where the syntax of `text` is wrong, or has a group of an unknown name, as an offset in bytes;
+ * false if neither is so. */
 bool pattern_find_error(const char *text, size_t *ret);
 
 struct pattern *pattern_free(struct pattern *pattern);

@@ -87,7 +87,7 @@ static void test_findings(void **state)
         ":12:5: warning: rule \"b\": Login=: a repetition of a repetition",
         ":12:26: warning: rule \"b\": Login=: the address behind \"to \"",
         ":18:7: warning: rule \"d\": Login=: is never reached: rule \"c\"",
-        ":19:7: error: rule \"d\": Login=: Login= of rule \"d\": the pattern has no group \"addr\"",
+        ":19:7: error: rule \"d\": Login=: the pattern has no group \"addr\"",
         ":21:7: error: rule \"e\": Match=: no unit that is trusted",
     };
     _cleanup_(freep) char *printed = check_file("wrong.conf", wrong);
@@ -108,7 +108,9 @@ static void test_errors(void **state)
         const char *text, *printed;
     } cases[] = {
         { "[Rule a]\nMatch=_SYSTEMD_UNIT=a.service\nLogin=^a \\\n  b(c\n", ":4:6: error: Login=" },
-        { "[Rule a]\nLogin=^(?<host>x)$\n", ":2: error: Login=" },
+        { "[Rule a]\nLogin=^(?<host>x)$\n", ":2:11: error: Login=" },
+        { "[Rule a]\nLogout=^[(?<x>](?<addr>y)|\\(?<z>|(?P<x>z)$\n", ":2:38: error: Logout=" },
+        { "[Rule a]\nPeer=_PID=(?'host'x)\n", ":2:14: error: Peer=" },
         { "[Rule a]\nPeer=_PID=x[a\n", ":2:14: error: Peer=" },
         { "[Rule a]\nGrace=never\n", ":2: error: Grace=" },
         { "[Rule a]\nnonsense\n", ":2: error: neither [Section]" },
