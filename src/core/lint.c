@@ -297,13 +297,22 @@ static bool speaks_for_all(const struct rule *earlier, const struct rule *later)
     return true;
 }
 
-/* The first `count` patterns of the earlier rule are looked at. */
 static bool has_pattern(const struct patterns *patterns, size_t count, const char *text)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(pattern_text(patterns->items[i]), text) == 0)
             return true;
     return false;
+}
+
+/* True if the rule tries the same pattern, and before that of this kind and number: Login= comes
+ * before Logout= and so on, wherever they stand. */
+static bool tries_before(const struct rule *rule, const char *text, unsigned kind, size_t i)
+{
+    for (unsigned k = 0; k < kind; k++)
+        if (has_pattern(&rule->patterns[k], rule->patterns[k].count, text))
+            return true;
+    return kind < _EVENT_KIND_MAX && has_pattern(&rule->patterns[kind], i, text);
 }
 
 static int check_shadows(struct linter *linter, const struct rule *earlier)
@@ -315,11 +324,10 @@ static int check_shadows(struct linter *linter, const struct rule *earlier)
         return 0;
     for (unsigned kind = 0; kind < _EVENT_KIND_MAX; kind++)
         for (size_t i = 0; i < rule->patterns[kind].count; i++) {
-            size_t count = same ? i : earlier->patterns[kind].count;
+            const char *text = pattern_text(rule->patterns[kind].items[i]);
             int r;
 
-            if (!has_pattern(&earlier->patterns[kind], count,
-                             pattern_text(rule->patterns[kind].items[i])))
+            if (!tries_before(earlier, text, same ? kind : _EVENT_KIND_MAX, i))
                 continue;
             r = lint_report(linter, event_kind_keys[kind], i, 0, LINT_WARNING,
                             "is never reached: rule \"%s\" has the same pattern before it, for the "

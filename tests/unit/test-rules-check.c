@@ -73,7 +73,15 @@ static const char wrong[] = "[Rule a]\n"
                             "Login=^y\n"
                             "[Rule e]\n"
                             "Match=_UID=0\n"
-                            "Login=^y (?<addr>.)$\n";
+                            "Login=^y (?<addr>.)$\n"
+                            "[Rule f]\n"
+                            "Match=_SYSTEMD_UNIT=f.service\n"
+                            "Logout=^z (?<addr>.)$\n"
+                            "Login=^z (?<addr>.)$\n"
+                            "[Rule g]\n"
+                            "Match=_SYSTEMD_UNIT=f.service\n"
+                            "Login=^g (?<addr>.)$\n"
+                            "Logout=^z (?<addr>.)$\n";
 
 static void test_findings(void **state)
 {
@@ -89,6 +97,8 @@ static void test_findings(void **state)
         ":18:7: warning: rule \"d\": Login=: is never reached: rule \"c\"",
         ":19:7: error: rule \"d\": Login=: the pattern has no group \"addr\"",
         ":21:7: error: rule \"e\": Match=: no unit that is trusted",
+        ":25:8: warning: rule \"f\": Logout=: is never reached: rule \"f\" has the same pattern",
+        ":30:8: warning: rule \"g\": Logout=: is never reached: rule \"f\" has the same pattern",
     };
     _cleanup_(freep) char *printed = check_file("wrong.conf", wrong);
     const char *line = printed;
