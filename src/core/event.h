@@ -29,6 +29,7 @@ struct event {
     char user[USER_MAX + 1]; /* printable; "" if the entry does not say */
     /* What ties the entries of one session together; "" if nothing does. */
     char session[SESSION_MAX + 1];
+    bool ends_user; /* a logout that does not say which of the user's sessions it ends */
     /* Whose entry it is, and in which of its runs; "" unless the rule follows sessions. */
     char unit[UNIT_MAX + 1];
     char invocation[INVOCATION_MAX + 1];

@@ -70,6 +70,8 @@ static void read_session(const struct rule *rule, const struct entry *entry,
         (void)copy_plain(captured->text, captured->len, event->session, sizeof(event->session));
     else if (!rule_names_sessions(rule))
         (void)copy_name(entry, "_PID", event->session, sizeof(event->session));
+    else
+        event->ends_user = event->kind == EVENT_LOGOUT && event->user[0];
     /* Ids of processes are given out again, those of sessions may be. */
     if (!event->invocation[0])
         event->session[0] = 0;

@@ -8,7 +8,8 @@
 /* Bytes of a rule's name, which is part of every record. */
 #define RULE_NAME_MAX 32
 
-/* Bytes kept of a user name; longer ones are cut: they are shown, never compared. */
+/* Bytes kept of a user name; longer ones are cut: they are shown, and only compared where a logout
+ * has nothing else. */
 #define USER_MAX 255
 
 /* Bytes of what tells one session from another. Dovecot's ids have some 16, Courier's an address

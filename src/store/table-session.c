@@ -147,7 +147,7 @@ int table_log_out(struct table *table, const struct event *event, uint64_t time_
     int r;
 
     table_fill_change(ret, CHANGE_UNKNOWN, event);
-    if (!event->session[0] && event->user[0])
+    if (event->ends_user)
         return log_user_out(table, event, time_usec, now_usec, ret);
     r = table_find_session(table, event, key, &session);
     if (r == 0)

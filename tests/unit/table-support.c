@@ -108,6 +108,7 @@ struct event stage_event(const struct stage *stage, const struct rule *rule, enu
         event.addr = addr_from(addr);
     snprintf(event.user, sizeof(event.user), "alice");
     snprintf(event.session, sizeof(event.session), "%s", session ? session : "");
+    event.ends_user = kind == EVENT_LOGOUT && !session;
     snprintf(event.unit, sizeof(event.unit), "%s.service", rule_name(rule));
     snprintf(event.invocation, sizeof(event.invocation), "run1");
     return event;

@@ -41,7 +41,7 @@ size_t stage_reload(struct stage *stage);
 void stage_restart(struct stage *stage);
 
 /* An event of "RULE.service" in its run "run1", of the user "alice", now. `addr` and `session` can
- * be NULL. */
+ * be NULL; a logout without a session is one of the user. */
 struct event stage_event(const struct stage *stage, const struct rule *rule, enum event_kind kind,
                          const char *addr, const char *session);
 

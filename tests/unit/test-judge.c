@@ -174,6 +174,42 @@ static void test_session_group(void **state)
     }
 }
 
+/* Only a logout that cannot say which session it ends is one of all that the user has; one that
+ * says it badly is one of none. */
+static void test_end_of_user(void **state)
+{
+    static const struct {
+        const char *message;
+        bool ends_user;
+    } cases[] = {
+        { "out alice", true },     { "out alice <s1>", false },
+        { "out alice <>", false }, { "out alice <j\xc3\xb6>", false },
+        { "out ", false },         { "in alice 192.0.2.10", false },
+    };
+    _cleanup_(rules_freep) struct rules *rules = rules_new();
+    struct rule *rule = new_rule(rules, "imap", "_SYSTEMD_UNIT=pop.service");
+    struct origin origin = usual;
+    const struct rule *by;
+    struct event event;
+
+    add(rule, EVENT_LOGIN, "^in (?<user>\\S*) (?<addr>\\S+)(?: <(?<session>.*)>)?$");
+    add(rule, EVENT_LOGOUT, "^out (?<user>\\S*)(?: <(?<session>.*)>)?$");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        check_int(cases[i].message, judge(rules, &usual, cases[i].message, &event, &by),
+                  RULES_EVENT);
+        check_int(cases[i].message, event.ends_user, cases[i].ends_user);
+    }
+
+    /* Where processes are sessions, one that is not known is none. */
+    rule_clear_patterns(rule, EVENT_LOGIN);
+    rule_clear_patterns(rule, EVENT_LOGOUT);
+    add(rule, EVENT_LOGOUT, "^out (?<user>\\S*)$");
+    origin.pid = NULL;
+    check_int("no process", judge(rules, &origin, "out alice", &event, &by), RULES_EVENT);
+    check_text("no process", event.session, "");
+    check_true("no process", !event.ends_user);
+}
+
 /* N11: an id counts in its run of the unit only; where the run is not known, there is no session.
  */
 static void test_origin(void **state)
@@ -364,13 +400,10 @@ static void test_drop_notice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_session_group),
-        cmocka_unit_test(test_origin),
-        cmocka_unit_test(test_nothing_tells_run),
-        cmocka_unit_test(test_require),
-        cmocka_unit_test(test_peer),
+        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_session_group), cmocka_unit_test(test_end_of_user),
+        cmocka_unit_test(test_origin),        cmocka_unit_test(test_nothing_tells_run),
+        cmocka_unit_test(test_require),       cmocka_unit_test(test_peer),
         cmocka_unit_test(test_drop_notice),
     };
 

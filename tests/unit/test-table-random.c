@@ -47,6 +47,7 @@ static struct event event_of(const struct model_event *model_event)
     event.has_addr = model_event->address < ADDRESSES;
     if (event.has_addr)
         event.addr = addr_number(model_event->address);
+    event.ends_user = event.kind == EVENT_LOGOUT && model_event->key == KEYS;
     if (model_event->key < KEYS)
         snprintf(event.session, sizeof(event.session), "%u", model_event->key);
     snprintf(event.user, sizeof(event.user), "user %u", model_event->user);

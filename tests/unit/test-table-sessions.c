@@ -76,8 +76,8 @@ static void test_duplicate_and_unknown_logouts(void **state)
     check_int("other id", stage_do(stage, stage->imap, EVENT_LOGOUT, A, "s3"), CHANGE_UNKNOWN);
     check_int("other rule", stage_do(stage, stage->pop, EVENT_LOGOUT, A, "s1"), CHANGE_UNKNOWN);
     other = stage_event(stage, stage->imap, EVENT_LOGOUT, A, NULL);
-    other.user[0] = 0;
-    check_int("no id, no user", stage_apply(stage, &other).kind, CHANGE_UNKNOWN);
+    other.ends_user = false;
+    check_int("an id that is none", stage_apply(stage, &other).kind, CHANGE_UNKNOWN);
     stage_check(stage, "both are open", A, START + MAX_SESSION, 2);
     check_int("logout", stage_do(stage, stage->imap, EVENT_LOGOUT, NULL, "s1"), CHANGE_LOGOUT);
     check_int("again", stage_do(stage, stage->imap, EVENT_LOGOUT, NULL, "s1"), CHANGE_UNKNOWN);
@@ -148,6 +148,7 @@ static void test_logout_by_user(void **state)
     stage_pass(stage, START + HOUR);
     event.kind = EVENT_LOGOUT;
     event.session[0] = 0;
+    event.ends_user = true;
     event.time_usec = stage->now;
     snprintf(event.unit, sizeof(event.unit), "other.service");
     check_int("another unit", stage_apply(stage, &event).kind, CHANGE_UNKNOWN);
@@ -169,6 +170,7 @@ static void test_logout_by_user_with_same_hash(void **state)
     check_int("login", stage_apply(stage, &event).kind, CHANGE_ALLOW);
     event.kind = EVENT_LOGOUT;
     event.session[0] = 0;
+    event.ends_user = true;
     snprintf(event.user, sizeof(event.user), "liquid");
     check_int("somebody else", stage_apply(stage, &event).kind, CHANGE_UNKNOWN);
     stage_check(stage, "open", A, START + MAX_SESSION, 1);
