@@ -19,14 +19,16 @@ enum change_kind {
     CHANGE_FAIL,         /* that waited, and ended without one */
     CHANGE_LOGOUT,       /* a session ended */
     CHANGE_UNKNOWN,      /* it belongs to a session of which nothing is known */
+    CHANGE_NEW_RUN,      /* a server was started anew while sessions were open */
     _CHANGE_MAX,
 };
 
 struct change {
     enum change_kind kind;
-    struct addr addr; /* unspecified for CHANGE_UNKNOWN */
+    struct addr addr; /* unspecified for the last two */
     /* The address's record afterwards, or what its last one was. `rule` and `user` are those of the
-     * event; `expires_usec` is 0 where there is no record. */
+     * event; `expires_usec` is 0 where there is no record. NEW_RUN: `sessions` is how many were
+     * open, and `user` the server's unit. */
     struct record record;
     const char *network; /* which made it IGNORE; belongs to the list of networks */
     bool is_late;        /* ALLOW: only because the session has not ended, for all that is known */

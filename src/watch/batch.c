@@ -6,6 +6,7 @@
 #include "batch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,7 @@ static int expire(struct batch *batch, struct batch_context *context)
 static int note_run(struct batch *batch, const struct batch_context *context,
                     const struct event *event)
 {
+    struct change *change;
     size_t ended = 0;
     int r;
 
@@ -118,9 +120,15 @@ static int note_run(struct batch *batch, const struct batch_context *context,
     r = batch_open(batch, context->map);
     if (r == 0)
         r = table_end_run(context->table, event, context->now_usec, &ended);
-    if (r == 0 && ended > 0)
-        report_new_run(event->unit, ended);
-    return r;
+    if (r < 0 || ended == 0)
+        return r;
+    r = add_change(batch, &change);
+    if (r < 0)
+        return r;
+    change->kind = CHANGE_NEW_RUN;
+    change->record.sessions = (uint32_t)ended;
+    snprintf(change->record.user, sizeof(change->record.user), "%s", event->unit);
+    return 0;
 }
 
 static int apply(struct batch *batch, const struct batch_context *context,

@@ -73,6 +73,7 @@ static void describe(const struct change *change, unsigned max_entries, char *re
     case CHANGE_CONNECT:
     case CHANGE_FAIL:
     case CHANGE_UNKNOWN:
+    case CHANGE_NEW_RUN:
     case _CHANGE_MAX:
         break;
     }
@@ -118,8 +119,21 @@ static int priority_of(const struct change *change)
 
 bool report_has_words(const struct change *change)
 {
-    return change->kind == CHANGE_REFUSE ||
+    return change->kind == CHANGE_REFUSE || change->kind == CHANGE_NEW_RUN ||
            (kinds[change->kind].event && log_wants(priority_of(change)));
+}
+
+/* Tells of a server that was started anew while sessions were open. */
+static void log_new_run(const char *unit, unsigned sessions)
+{
+    char message[512], field[UNIT_MAX + 16];
+    const char *fields[] = { message, LOG_MESSAGE_ID("0b"), field };
+
+    snprintf(message, sizeof(message),
+             "MESSAGE=%s was started anew; %u session%s of its last run ended with it", unit,
+             sessions, sessions == 1 ? "" : "s");
+    snprintf(field, sizeof(field), "PBS_UNIT=%s", unit);
+    log_fields(LOG_INFO, fields, 3);
 }
 
 void report_change(struct report *report, const struct change *change,
@@ -128,6 +142,8 @@ void report_change(struct report *report, const struct change *change,
     int priority = priority_of(change);
 
     report->changes[change->kind]++;
+    if (change->kind == CHANGE_NEW_RUN)
+        log_new_run(change->record.user, change->record.sessions);
     if (change->kind == CHANGE_REFUSE)
         report_trouble(report, TROUBLE_FULL, "");
     if (kinds[change->kind].event && log_wants(priority))
@@ -164,18 +180,6 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
     log_warning("%s%s%s (%" PRIu64 " time%s since the start)", texts[trouble],
                 detail[0] ? ": " : "", detail, report->troubles[trouble],
                 report->troubles[trouble] == 1 ? "" : "s");
-}
-
-void report_new_run(const char *unit, size_t sessions)
-{
-    char message[512], field[UNIT_MAX + 16];
-    const char *fields[] = { message, LOG_MESSAGE_ID("0b"), field };
-
-    snprintf(message, sizeof(message),
-             "MESSAGE=%s was started anew; %zu session%s of its last run ended with it", unit,
-             sessions, sessions == 1 ? "" : "s");
-    snprintf(field, sizeof(field), "PBS_UNIT=%s", unit);
-    log_fields(LOG_INFO, fields, 3);
 }
 
 void report_drop_notice(const char *notice, size_t len, const char *unit, size_t unit_len)

@@ -45,9 +45,6 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
 /* Warns of journald's notice that it dropped messages of a unit that a rule listens to. */
 void report_drop_notice(const char *notice, size_t len, const char *unit, size_t unit_len);
 
-/* Tells of a server that was started anew while sessions were open. */
-void report_new_run(const char *unit, size_t sessions);
-
 /* Tells the service manager how things stand, if that differs from what it knows. */
 void report_status(struct report *report, size_t entries, size_t sessions);
 

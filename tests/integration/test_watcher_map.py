@@ -380,9 +380,11 @@ class FullDisk(unittest.TestCase):
         map_path = self.disk / 'map.tdb'
         start = journals.now() - 5 * MIN
         many = [journals.dovecot_login(start + number * 1000,
-                                       f'198.18.{number // 250}.{number % 250 + 1}', 'u' * 200)
+                                       f'198.18.{number // 250}.{number % 250 + 1}', 'u' * 200,
+                                       _SYSTEMD_INVOCATION_ID='d1' * 16)
                 for number in range(1200)]
-        with self.box.writer([journals.dovecot_login(start, '192.0.2.1', 'first')]) as writer:
+        first = journals.dovecot_login(start, '192.0.2.1', 'first', session='a1')
+        with self.box.writer([first]) as writer:
             self.watcher = self.box.start(f'--dbfile={map_path}', wrapper=self.wrapper)
             self.watcher.wait_ready()
             with Bridge(self.outside(map_path), self.box.environment()) as bridge:
@@ -403,6 +405,8 @@ class FullDisk(unittest.TestCase):
             self.assertEqual(len(held), len(many) + 1)
             allowed = [event.address for event in self.watcher.events('allow')]
             self.assertEqual(len(allowed), len(set(allowed)), 'a login was told of twice')
+            runs = [line for line in self.watcher.lines if 'was started anew' in line]
+            self.assertEqual(len(runs), 1, 'a new run was told of twice, or never')
             self.watcher.stop()
             self.assertIn('No space left on device', self.watcher.lines[failure])
 

@@ -113,6 +113,7 @@ static void describe_change(struct outcome *outcome)
         [CHANGE_FAIL] = { VERDICT_FAIL },
         [CHANGE_LOGOUT] = { VERDICT_LOGOUT },
         [CHANGE_UNKNOWN] = { VERDICT_IGNORED, "no such session" },
+        [CHANGE_NEW_RUN] = { VERDICT_LOGOUT },
     };
 
     outcome->verdict = words[outcome->change.kind].verdict;
