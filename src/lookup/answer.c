@@ -17,6 +17,7 @@
 #include "core/tcp_table.h"
 #include "core/text.h"
 #include "log.h"
+#include "patience.h"
 #include "store/map.h"
 
 struct answers {
@@ -51,6 +52,7 @@ void answers_begin(struct answers *answers, uint64_t realtime_usec, uint64_t mon
     answers->realtime_usec = realtime_usec;
     answers->monotonic_usec = monotonic_usec;
     answers->checked = false;
+    patience_renew();
 }
 
 /* Both kinds of warning can recur with every request, and tell of the same trouble. */
@@ -81,7 +83,7 @@ static int check_map(struct answers *answers)
     return answers->error;
 }
 
-static enum tcp_table_reply look_up(struct answers *answers, const struct addr *addr)
+static enum tcp_table_reply find(struct answers *answers, const struct addr *addr)
 {
     struct record record;
 
@@ -101,7 +103,20 @@ static enum tcp_table_reply look_up(struct answers *answers, const struct addr *
         log_line(LOG_WARNING, "cannot read the record of %s in map %s: %s, answering 400", text,
                  answers->path, map_error_text(r));
     }
+    /* The other requests of this wake-up have waited as well. */
+    if (r == -EAGAIN)
+        answers->error = r;
     return TCP_TABLE_UNAVAILABLE;
+}
+
+static enum tcp_table_reply look_up(struct answers *answers, const struct addr *addr)
+{
+    enum tcp_table_reply reply;
+
+    patience_begin();
+    reply = find(answers, addr);
+    patience_end();
+    return reply;
 }
 
 static enum tcp_table_reply choose_reply(struct answers *answers, const char *line, size_t len)

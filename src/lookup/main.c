@@ -18,7 +18,9 @@
 #include "listener.h"
 #include "log.h"
 #include "options.h"
+#include "patience.h"
 #include "server.h"
+#include "store/map.h"
 
 #define EXIT_USAGE 2
 
@@ -137,6 +139,17 @@ static int new_event_loop(sd_event **ret)
     return 0;
 }
 
+/* A writer that was stopped in the middle of a commit must not stop us, too. */
+static int limit_patience(void)
+{
+    volatile sig_atomic_t *flag;
+    int r = patience_install(&flag);
+
+    if (r == 0)
+        map_give_up_on(flag);
+    return r;
+}
+
 static int run(const struct options *options)
 {
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
@@ -144,6 +157,8 @@ static int run(const struct options *options)
     _cleanup_(server_freep) struct server *server = NULL;
 
     int r = new_event_loop(&event);
+    if (r >= 0)
+        r = limit_patience();
     if (r >= 0) {
         answers = answers_new(options->dbfile);
         r = answers ? 0 : -ENOMEM;

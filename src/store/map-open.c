@@ -14,6 +14,33 @@
 #include "core/duration.h"
 #include "map-private.h"
 
+static volatile sig_atomic_t *give_up;
+
+void map_give_up_on(volatile sig_atomic_t *flag)
+{
+    give_up = flag;
+}
+
+bool map_gave_up(void)
+{
+    return give_up && *give_up;
+}
+
+/* TDB locks the file's first byte while it opens it, as it does during a commit, and cannot be told
+ * then to give up. So the same is waited for before, where it can be. */
+static int wait_for_opening(int fd)
+{
+    struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+    while (give_up && fcntl(fd, F_OFD_SETLKW, &lock) < 0) {
+        if (errno != EINTR)
+            return -errno;
+        if (map_gave_up())
+            return -EAGAIN;
+    }
+    return 0;
+}
+
 /* Looks at a file before TDB gets to see it: TDB would follow a link, wait for a FIFO's other end,
  * and cannot tell a damaged map from another program's file. -EBADMSG is a file that was cut short.
  */
@@ -37,7 +64,7 @@ static int probe(const char *path)
         return -errno;
     if (memcmp(start, magic, (size_t)n) != 0)
         return -EMEDIUMTYPE;
-    return n < (ssize_t)sizeof(start) ? -EBADMSG : 0;
+    return n < (ssize_t)sizeof(start) ? -EBADMSG : wait_for_opening(fd);
 }
 
 /* Reads what the map says about itself. -EMEDIUMTYPE if it says nothing: it is another program's.
@@ -88,6 +115,8 @@ static int open_file(const char *path, struct map **ret)
     map->tdb = tdb_open_ex(path, 0, MAP_TDB_FLAGS, O_RDWR | O_CLOEXEC, 0, &map_tdb_silent, NULL);
     if (!map->tdb)
         return open_error(errno);
+    if (give_up)
+        tdb_setalarm_sigptr(map->tdb, give_up);
     r = map_note_file(map);
     if (r < 0)
         return r;

@@ -62,6 +62,9 @@ extern const struct tdb_logging_context map_tdb_silent;
 /* The error that TDB last reported to its log. */
 extern enum TDB_ERROR map_tdb_complaint;
 
+/* True if the flag of map_give_up_on() is set. */
+bool map_gave_up(void);
+
 /* A map without a file yet; `path` may be NULL. */
 int map_allocate(const char *path, struct map **ret);
 

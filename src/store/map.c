@@ -51,6 +51,8 @@ const char *map_error_text(int error)
         return "format of another version";
     case -EBADMSG:
         return "damaged";
+    case -EAGAIN:
+        return "another process keeps it locked";
     case -EBUSY:
         return "another process writes it; is the service running?";
     default:
@@ -81,7 +83,7 @@ static int convert_error(enum TDB_ERROR error, int saved)
     case TDB_ERR_LOCK:
     case TDB_ERR_NOLOCK:
     case TDB_ERR_LOCK_TIMEOUT:
-        return -ENOLCK;
+        return map_gave_up() ? -EAGAIN : -ENOLCK;
     case TDB_ERR_RDONLY:
         return -EROFS;
     default:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +40,10 @@ int map_open_writer(const struct map_options *options, struct map **ret, enum ma
  * locks on files opened read-only; nothing is written but the repair of a transaction that a killed
  * writer left. Returns 0, -ENOENT, -EACCES, -EMEDIUMTYPE, -EPROTONOSUPPORT, or another errno. */
 int map_open_reader(const char *path, struct map **ret);
+
+/* Has all readers that are opened from now on stop waiting for locks of another process when *flag
+ * is set and a signal interrupts the wait; they then fail with -EAGAIN. */
+void map_give_up_on(volatile sig_atomic_t *flag);
 
 struct map *map_close(struct map *map);
 DEFINE_CLEANUP(struct map *, map_close)
