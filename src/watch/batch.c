@@ -151,6 +151,13 @@ static int apply(struct batch *batch, const struct batch_context *context,
     return 0;
 }
 
+/* An entry from the future, read once more because the clock was set back, counted from the time at
+ * which it was read first. Now it would count from now. */
+static bool has_counted(const struct batch_context *context, const struct entry *entry)
+{
+    return entry->realtime_usec > context->real_usec && source_was_seen(context->source);
+}
+
 static int judge(struct batch *batch, const struct batch_context *context,
                  const struct entry *entry)
 {
@@ -206,7 +213,7 @@ static int take_entry(struct batch *batch, struct batch_context *context, const 
         if (r < 0)
             return r;
     }
-    return judge(batch, context, entry);
+    return has_counted(context, entry) ? 0 : judge(batch, context, entry);
 }
 
 /* Returns 0, or the errno of a map that failed. */

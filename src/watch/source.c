@@ -48,6 +48,8 @@ struct source {
     bool is_lost;          /* the journal does not stand on the entry that was given last */
     struct fields *fields; /* of the entry that was given last */
     char *saved_cursor;    /* of the last entry given, if its file may be gone by now */
+    char *seen;            /* of the last entry that was read before; NULL once given again */
+    bool was_seen;         /* the entry given last was read before */
     bool has_earlier;      /* it began behind entries that nobody has seen, or may have */
 };
 
@@ -61,6 +63,7 @@ struct source *source_free(struct source *source)
     sd_journal_close(source->journal);
     fields_free(source->fields);
     free(source->saved_cursor);
+    free(source->seen);
     free(source->path);
     free(source);
     return NULL;
@@ -111,6 +114,22 @@ static int seek_time(struct source *source, uint64_t realtime_usec)
     return r < 0 ? r : sd_journal_next(source->journal);
 }
 
+/* Remembers the last entry that was read before, if it is still there to be met again. */
+static int note_seen(struct source *source, const char *seen)
+{
+    int r;
+
+    if (!seen || sd_journal_seek_cursor(source->journal, seen) < 0)
+        return 0;
+    r = sd_journal_next(source->journal);
+    if (r > 0)
+        r = sd_journal_test_cursor(source->journal, seen);
+    if (r <= 0)
+        return r;
+    source->seen = strdup(seen);
+    return source->seen ? 0 : -ENOMEM;
+}
+
 /* For a cursor that is gone: entries behind it can be gone with it. */
 static int seek_instead(struct source *source, const struct source_position *position)
 {
@@ -125,8 +144,10 @@ static int seek_position(struct source *source, const struct source_position *po
 {
     int r;
 
-    if (!position->cursor)
-        return seek_time(source, position->realtime_usec);
+    if (!position->cursor) {
+        r = note_seen(source, position->seen);
+        return r < 0 ? r : seek_time(source, position->realtime_usec);
+    }
     r = sd_journal_seek_cursor(source->journal, position->cursor);
     if (r == -EINVAL)
         return seek_instead(source, position);
@@ -187,6 +208,7 @@ int source_reopen(struct source *source, const struct source_position *position)
     source->is_lost = false;
     source->since_process = 0;
     free(TAKE_PTR(source->saved_cursor));
+    free(TAKE_PTR(source->seen));
     r = open_journal(source->path, &source->journal);
     if (r >= 0)
         r = prepare_journal(source, position);
@@ -340,8 +362,16 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
         return SOURCE_END;
     free(TAKE_PTR(source->saved_cursor));
     fields_clear(source->fields);
+    source->was_seen = source->seen != NULL;
+    if (source->seen && sd_journal_test_cursor(source->journal, source->seen) > 0)
+        free(TAKE_PTR(source->seen));
     *ret = (struct entry){ .get = get_field, .userdata = source, .realtime_usec = realtime_usec };
     return SOURCE_ENTRY;
+}
+
+bool source_was_seen(const struct source *source)
+{
+    return source->was_seen;
 }
 
 int source_cursor(struct source *source, char **ret)

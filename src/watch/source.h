@@ -18,6 +18,7 @@ struct source;
 struct source_position {
     const char *cursor;
     uint64_t realtime_usec; /* with a cursor: of its entry */
+    const char *seen;       /* without a cursor: of the last entry that was read before, or NULL */
 };
 
 enum source_result {
@@ -49,6 +50,10 @@ int source_attach(struct source *source, sd_event *event, source_wake_func func,
 
 /* Goes to the next entry. *ret holds until the next call on the source. */
 enum source_result source_next(struct source *source, struct entry *ret, int *ret_error);
+
+/* True if the entry that source_next() last gave had been read before the source was opened: it is
+ * not behind the one that the position called seen. */
+bool source_was_seen(const struct source *source);
 
 /* Goes back, or on after SOURCE_BROKEN, to the position. Returns as source_open(); after a failure,
  * source_next() says SOURCE_BROKEN until it succeeds. */

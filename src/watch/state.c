@@ -157,7 +157,9 @@ static void find_position(const struct settings *settings, struct map *map, char
         return;
     /* One from the future would find nothing until that future has come. */
     if (realtime_usec <= now)
-        *ret = (struct source_position){ *ret_cursor, realtime_usec };
+        *ret = (struct source_position){ .cursor = *ret_cursor, .realtime_usec = realtime_usec };
+    else
+        ret->seen = *ret_cursor;
 }
 
 /* All of these come to the same: there is no journal, -ENOMEDIUM. */
