@@ -290,7 +290,7 @@ static void damage(struct buffer *name)
     case 2: /* have one more */
         memmove(place + 1, place, name->len - at);
         name->len++;
-        /* fall through */
+        __attribute__((fallthrough));
     case 3: /* have another one */
         *place = random_below(2) ? (char)random_next() : " \n<>()[]'\"`,.:;=-6"[random_below(18)];
         break;

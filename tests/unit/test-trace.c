@@ -59,12 +59,12 @@ static void check_trace(const char *text, const char *subject, const char *rest,
 /* What Dovecot 2.4 says, to a pattern that knows only what 2.3 said. */
 static void test_dovecot(void **state)
 {
-    check_trace(OLD_DOVECOT, NEW_LINE, NEW_LINE + strlen("imap-login: Log"), "i", "Log", false);
+    check_trace(OLD_DOVECOT, NEW_LINE, &NEW_LINE[strlen("imap-login: Log")], "i", "Log", false);
     check_trace("^imap-login: (?:Login|Logged on): ", NEW_LINE,
-                NEW_LINE + strlen("imap-login: Logged "), "o", "", false);
+                &NEW_LINE[strlen("imap-login: Logged ")], "o", "", false);
     check_trace("^imap-login: (?:Logged on|Login): ", NEW_LINE,
-                NEW_LINE + strlen("imap-login: Logged "), "o", "", false);
-    check_trace("Login: user=<(?<user>.*)>", NEW_LINE, NEW_LINE + strlen("imap-login: Log"), "i",
+                &NEW_LINE[strlen("imap-login: Logged ")], "o", "", false);
+    check_trace("Login: user=<(?<user>.*)>", NEW_LINE, &NEW_LINE[strlen("imap-login: Log")], "i",
                 "Log", false);
 }
 
