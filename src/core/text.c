@@ -90,3 +90,13 @@ size_t text_sanitise(const void *data, size_t len, char *ret, size_t size)
     ret[used] = 0;
     return used;
 }
+
+uint32_t text_hash(const void *data, size_t len)
+{
+    const unsigned char *bytes = data;
+    uint32_t hash = 2166136261;
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ bytes[i]) * 16777619;
+    return hash;
+}
