@@ -190,10 +190,14 @@ static int assign_rule_max_session(const struct target *target, const struct set
 /* TDB's offsets have 32 bits; 16 million records are about half of what they reach. */
 #define MAX_ENTRIES_MAX 16000000
 
+/* All of a user's addresses are looked through when one more comes. */
+#define PER_USER_MAX 65536
+
 const struct setting settings_watcher_keys[] = {
     { "Grace", "30min", assign_span, NULL, FIELD(grace_usec) },
     { "MaxSession", "24h", assign_span, NULL, FIELD(max_session_usec) },
     { "MaxEntries", "100000", assign_number, NULL, FIELD(max_entries), MAX_ENTRIES_MAX },
+    { "MaxAddressesPerUser", "64", assign_number, NULL, FIELD(max_per_user), PER_USER_MAX },
     { "IPv6Prefix", "128", assign_number, NULL, FIELD(ipv6_bits), 128 },
     { "LocalNetworks", "postconf", assign_local_networks, reset_local_networks },
     { "NeverGrant", "", assign_never_grant, reset_never_grant },

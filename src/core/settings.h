@@ -17,6 +17,7 @@ struct settings {
     uint64_t grace_usec;
     uint64_t max_session_usec;
     unsigned max_entries;
+    unsigned max_per_user; /* addresses */
     unsigned ipv6_bits;
     char *map;
     char *journal;  /* a file or directory; "" is the local journal */

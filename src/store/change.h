@@ -11,6 +11,7 @@ enum change_kind {
     CHANGE_ALLOW,        /* a new address */
     CHANGE_EXTEND,       /* one that was there */
     CHANGE_EXPIRE,       /* its time is over */
+    CHANGE_DISPLACE,     /* it gave way to a newer one of the same user */
     CHANGE_IGNORE_LOCAL, /* in one of our own networks */
     CHANGE_IGNORE_NEVER, /* in a network that is never to be allowed */
     CHANGE_REFUSE,       /* no room for a new address */

@@ -57,8 +57,8 @@ struct draft_item *draft_find(const struct draft *draft, const char *key, size_t
     return item_of(index_find(draft->items, key, len));
 }
 
-struct draft_item *draft_add(struct draft *draft, const struct draft_kind *kind,
-                                 const char *key, size_t len)
+struct draft_item *draft_add(struct draft *draft, const struct draft_kind *kind, const char *key,
+                             size_t len)
 {
     struct draft_item *item = malloc(sizeof(*item) + kind->size + len + 1);
 

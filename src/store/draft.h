@@ -43,8 +43,8 @@ struct draft_item *draft_find(const struct draft *draft, const char *key, size_t
 
 /* A new item, not existing and not changed, for a key of which nothing is known; NULL if there is
  * no memory. */
-struct draft_item *draft_add(struct draft *draft, const struct draft_kind *kind,
-                                 const char *key, size_t len);
+struct draft_item *draft_add(struct draft *draft, const struct draft_kind *kind, const char *key,
+                             size_t len);
 
 size_t draft_count(const struct draft *draft);
 

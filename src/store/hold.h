@@ -15,7 +15,8 @@ struct hold {
     struct addr addr; /* as the map sees it */
     uint32_t sessions;
     uint64_t grace_usec; /* until when the logins so far would have allowed it */
-    bool is_scheduled;   /* the address has an item in the heap of addresses */
+    uint32_t item;       /* the address's in the roster */
+    bool was_known;      /* it was in the map before */
 };
 
 struct holds *holds_new(void);

@@ -11,8 +11,8 @@
 /* tdb.h does not include what it needs. */
 #include <tdb.h>
 
-#include "map.h"
 #include "draft.h"
+#include "map.h"
 
 #define MAP_FORMAT "1"
 
@@ -31,7 +31,7 @@ struct map {
     unsigned ipv6_bits;
     bool in_transaction;
     struct draft *draft; /* of the transaction; NULL before the first */
-    dev_t device;            /* which file this is, for readers */
+    dev_t device;        /* which file this is, for readers */
     ino_t inode;
     off_t size; /* when last looked at */
 };

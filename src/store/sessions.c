@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "index.h"
 
 #define STATES (SESSION_OPEN + 1)
@@ -202,16 +203,6 @@ static void leave_unit(struct sessions *sessions, struct unit *unit)
 
 /* --- sessions --- */
 
-/* FNV-1a; whoever makes two names collide only has a record looked at in vain. */
-static uint32_t hash_text(const char *text)
-{
-    uint32_t hash = 2166136261;
-
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 16777619;
-    return hash;
-}
-
 static struct item *make_item(struct sessions *sessions, const char *key,
                               const struct session *session)
 {
@@ -222,7 +213,7 @@ static struct item *make_item(struct sessions *sessions, const char *key,
         return NULL;
     item->key_len = strlen(key);
     memcpy(item->key, key, item->key_len + 1);
-    item->user_hash = hash_text(session->user);
+    item->user_hash = text_hash(session->user, strlen(session->user));
     item->state = session->state;
     item->unit = enter_unit(sessions, session->unit, parts.invocation);
     return item->unit ? TAKE_PTR(item) : NULL;
@@ -331,8 +322,8 @@ const char **sessions_of_unit(const struct sessions *sessions, const char *unit)
 const char **sessions_of_user(const struct sessions *sessions, const char *rule, const char *user)
 {
     char prefix[RULE_NAME_MAX + 3];
-    struct question question = { .prefix = prefix, .user_hash = hash_text(user) };
+    struct question question = { .prefix = prefix, .user_hash = text_hash(user, strlen(user)) };
 
-    snprintf(prefix, sizeof(prefix), "@%s/", rule);
+    snprintf(prefix, sizeof(prefix), rule ? "@%s/" : "@", rule);
     return find_keys(sessions, &question);
 }

@@ -36,7 +36,7 @@ bool sessions_has_other_run(const struct sessions *sessions, const char *unit,
                             const char *invocation);
 
 /* The keys, as an array that ends with NULL, for the caller to free(), of all sessions of a unit;
- * of the open ones of a rule that may be of that user (another user can be among them). Each key
- * holds until its own session is removed. NULL if there is no memory. */
+ * of the open ones of a rule, or of all if it is NULL, that may be of that user (another user can
+ * be among them). Each key holds until its own session is removed. NULL if there is no memory. */
 const char **sessions_of_unit(const struct sessions *sessions, const char *unit);
 const char **sessions_of_user(const struct sessions *sessions, const char *rule, const char *user);

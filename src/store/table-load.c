@@ -14,6 +14,7 @@
 struct claim {
     struct addr addr;
     struct record record;
+    uint32_t item;
 };
 
 struct load {
@@ -115,54 +116,57 @@ static int load_session(const char *key, const struct session *session, void *us
     r = sessions_put(table->sessions, key, session,
                      earlier(session->since_usec, load->now_usec) + span_usec);
     if (r == 0 && session->state == SESSION_OPEN)
-        r = table_hold(table, &session->addr, 0, true);
+        r = table_hold(table, &session->addr, ROSTER_NONE, 0, true);
     return r;
 }
 
-static int add_claim(struct load *load, const struct addr *addr, const struct record *record)
+static int add_claim(struct load *load, const struct addr *addr, const struct record *record,
+                     uint32_t item)
 {
     if (grow(&load->claims, load->count, &load->capacity, sizeof(*load->claims)) < 0)
         return -ENOMEM;
-    load->claims[load->count++] = (struct claim){ *addr, *record };
+    load->claims[load->count++] = (struct claim){ *addr, *record, item };
     return 0;
 }
 
 static int load_record(const struct addr *addr, const struct record *record, void *userdata)
 {
     struct load *load = userdata;
+    struct table *table = load->table;
+    uint32_t item;
+    int r;
 
-    load->table->count++;
-    if (record && is_beyond(load->table, addr, record, load->now_usec))
+    if (record && is_beyond(table, addr, record, load->now_usec))
         load->is_beyond = true;
-    if (record && record->sessions > 0)
-        return add_claim(load, addr, record);
     /* An unreadable record allows nobody; it comes due at once, and is then removed. */
-    return heap_push(load->table->heap, record ? record->expires_usec : 0, addr);
+    r = roster_add(table->roster, addr, record ? record->expires_usec : 0,
+                   table_user_number(record ? record->user : "", addr), &item);
+    if (r == 0 && record && record->sessions > 0)
+        r = add_claim(load, addr, record, item);
+    return r;
 }
 
 /* An address without the sessions that it should have is not held; a hold without its address, or
  * of other sessions than the address has, does not fit either. */
-static int settle_claims(struct load *load)
+static void settle_claims(struct load *load)
 {
     struct table *table = load->table;
     size_t settled = 0;
-    int r = 0;
 
-    for (size_t i = 0; i < load->count && r == 0; i++) {
+    for (size_t i = 0; i < load->count; i++) {
         const struct claim *claim = &load->claims[i];
         struct hold *hold = holds_find(table->holds, &claim->addr);
 
-        if (hold && hold->sessions == claim->record.sessions)
-            settled++;
-        if (hold)
-            hold->grace_usec =
-                claim->record.login_usec + table_grace_usec(table, claim->record.rule);
-        else
-            r = heap_push(table->heap, claim->record.expires_usec, &claim->addr);
+        if (!hold)
+            continue;
+        settled += hold->sessions == claim->record.sessions;
+        hold->item = claim->item;
+        hold->was_known = true;
+        hold->grace_usec = claim->record.login_usec + table_grace_usec(table, claim->record.rule);
+        roster_set_due_usec(table->roster, claim->item, UINT64_MAX);
     }
     if (settled != load->count || settled != holds_count(table->holds))
         load->is_beyond = true;
-    return r;
 }
 
 int table_load(struct table *table, const struct table_policy *policy, uint64_t now_usec,
@@ -171,14 +175,13 @@ int table_load(struct table *table, const struct table_policy *policy, uint64_t 
     struct load load = { .table = table, .now_usec = now_usec };
     int r;
 
-    heap_clear(table->heap);
+    roster_clear(table->roster);
     sessions_clear(table->sessions);
     holds_clear(table->holds);
-    table->count = 0;
     table->policy = *policy;
     r = map_scan(table->map, load_record, load_session, &load);
     if (r == 0)
-        r = settle_claims(&load);
+        settle_claims(&load);
     free(load.claims);
     if (r == 0)
         *ret_beyond = load.is_beyond;

@@ -3,25 +3,24 @@
 
 /* What table.c, table-load.c and table-session.c share. */
 
-#include "core/heap.h"
+#include "core/roster.h"
 #include "hold.h"
 #include "sessions.h"
 #include "table.h"
 
-/* The invariant: each address in the map that no session holds has exactly one item in the heap,
- * due no later than its record expires. A login that extends touches the record only; the item
- * finds out when it comes due. An address that is held may still have its item, which then goes
- * when it comes due; the end of the last session sees to it that there is one. What memory knows of
- * sessions is what the map has of them. While a transaction is open all of this runs ahead of the
- * map, so one that fails is followed by table_load(). */
+/* The invariant: each address in the map has exactly one item in the roster, with the number of the
+ * user whom its record names. The item of one that sessions hold is never due; every other is due
+ * no later than its record expires. A login that extends touches the record only; the item finds
+ * out when it comes due. What memory knows of sessions is what the map has of them. While a
+ * transaction is open all of this runs ahead of the map, so one that fails is followed by
+ * table_load(). */
 struct table {
     struct map *map;
     struct table_policy policy;
-    struct heap *heap;
+    struct roster *roster;
     struct sessions *sessions;
     struct holds *holds;
     size_t max_entries;
-    size_t count; /* addresses in the map */
     size_t unfollowed;
 };
 
@@ -44,6 +43,13 @@ uint64_t table_grace_usec(const struct table *table, const char *rule);
 /* A change that has nothing but what the event says. */
 void table_fill_change(struct change *change, enum change_kind kind, const struct event *event);
 
+/* What stands for the user of an address in the roster. Who has no name is a user of his own at
+ * each address. */
+uint32_t table_user_number(const char *user, const struct addr *addr);
+
+/* Takes an address out of the map and the roster. */
+int table_remove(struct table *table, uint32_t item);
+
 /* From table-session.c. */
 
 /* The key under which the map has the event's session; false if the event names none. */
@@ -60,9 +66,10 @@ int table_put_session(struct table *table, const char *key, const struct session
 /* Takes one out of both. */
 int table_drop_session(struct table *table, const char *key);
 
-/* Notes that an open session more holds the address, whose record has been put; `expires_usec` is
- * what the address would have had without it. */
-int table_hold(struct table *table, const struct addr *addr, uint64_t expires_usec, bool is_new);
+/* Notes that an open session more holds the address, whose item is given; `expires_usec` is what
+ * the address would have had without it. */
+int table_hold(struct table *table, const struct addr *addr, uint32_t item, uint64_t expires_usec,
+               bool is_new);
 
 /* Ends a session. Its address, if it was the last, is left until `until_usec`. *ret is what the
  * address's record has become; `expires_usec` is 0 in it if there is none. */

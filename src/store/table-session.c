@@ -42,15 +42,20 @@ int table_drop_session(struct table *table, const char *key)
     return r == -ENOENT ? 0 : r;
 }
 
-int table_hold(struct table *table, const struct addr *addr, uint64_t expires_usec, bool is_new)
+int table_hold(struct table *table, const struct addr *addr, uint32_t item, uint64_t expires_usec,
+               bool is_new)
 {
     struct addr group = table_group(table, addr);
     struct hold *hold = holds_get(table->holds, &group);
 
     if (!hold)
         return -ENOMEM;
-    if (hold->sessions++ == 0)
-        hold->is_scheduled = !is_new;
+    if (hold->sessions++ == 0) {
+        hold->item = item;
+        hold->was_known = !is_new;
+        if (item != ROSTER_NONE)
+            roster_set_due_usec(table->roster, item, UINT64_MAX);
+    }
     hold->grace_usec = later(hold->grace_usec, expires_usec);
     return 0;
 }
@@ -60,20 +65,19 @@ static int release(struct table *table, struct hold *hold, struct record *record
                    uint64_t until_usec, uint64_t now_usec)
 {
     struct addr addr = hold->addr;
-    bool is_scheduled = hold->is_scheduled;
+    uint32_t item = hold->item;
+    bool was_known = hold->was_known;
 
     record->expires_usec = later(until_usec, hold->grace_usec);
     holds_drop(table->holds, hold);
-    if (is_scheduled)
-        return map_put(table->map, &addr, record);
+    if (item == ROSTER_NONE)
+        return -EBADMSG;
     /* Read long after it happened: nobody was let in by it who would have to be told of. */
-    if (record->expires_usec < now_usec) {
-        table->count--;
+    if (!was_known && record->expires_usec < now_usec) {
         record->expires_usec = 0;
-        return map_delete(table->map, &addr);
+        return table_remove(table, item);
     }
-    if (heap_push(table->heap, record->expires_usec, &addr) < 0)
-        return -ENOMEM;
+    roster_set_due_usec(table->roster, item, record->expires_usec);
     return map_put(table->map, &addr, record);
 }
 

@@ -13,7 +13,7 @@
 struct table *table_free(struct table *table)
 {
     if (table) {
-        heap_free(table->heap);
+        roster_free(table->roster);
         sessions_free(table->sessions);
         holds_free(table->holds);
     }
@@ -29,10 +29,10 @@ int table_new(struct map *map, size_t max_entries, struct table **ret)
         return -ENOMEM;
     table->map = map;
     table->max_entries = max_entries;
-    table->heap = heap_new();
+    table->roster = roster_new();
     table->sessions = sessions_new();
     table->holds = holds_new();
-    if (!table->heap || !table->sessions || !table->holds)
+    if (!table->roster || !table->sessions || !table->holds)
         return -ENOMEM;
     *ret = TAKE_PTR(table);
     return 0;
@@ -144,8 +144,8 @@ struct login {
     uint64_t since_usec; /* the session's latest login: this one, unless it was read late */
 };
 
-static int open_session(struct table *table, const struct login *login, uint64_t grace_usec,
-                        bool is_new)
+static int open_session(struct table *table, const struct login *login, uint32_t item,
+                        uint64_t grace_usec, bool is_new)
 {
     const struct event *event = login->event;
     struct session session = {
@@ -161,7 +161,7 @@ static int open_session(struct table *table, const struct login *login, uint64_t
                           login->since_usec + rule_max_session_usec(event->rule));
     if (r < 0 || login->is_open)
         return r;
-    return table_hold(table, &event->addr, grace_usec, is_new);
+    return table_hold(table, &event->addr, item, grace_usec, is_new);
 }
 
 static enum change_kind classify(const struct table *table, const struct record *record,
@@ -171,7 +171,25 @@ static enum change_kind classify(const struct table *table, const struct record 
         return CHANGE_EXTEND;
     if (record->expires_usec <= now_usec)
         return CHANGE_STALE;
-    return table->count >= table->max_entries ? CHANGE_REFUSE : CHANGE_ALLOW;
+    return table_count(table) >= table->max_entries ? CHANGE_REFUSE : CHANGE_ALLOW;
+}
+
+/* The address's item in the roster, which goes with the user whom the record names. `old` is the
+ * record so far, NULL if there is none. */
+static int enter(struct table *table, const struct addr *group, const struct record *old,
+                 const struct record *record, uint32_t *ret)
+{
+    uint32_t user = table_user_number(record->user, group), old_user;
+
+    if (!old)
+        return roster_add(table->roster, group, record->expires_usec, user, ret);
+    old_user = table_user_number(old->user, group);
+    *ret = roster_find(table->roster, group, old_user);
+    if (*ret == ROSTER_NONE)
+        return -EBADMSG;
+    if (user != old_user)
+        roster_set_user(table->roster, *ret, user);
+    return 0;
 }
 
 static int put_login(struct table *table, const struct login *login, struct change *ret)
@@ -181,6 +199,7 @@ static int put_login(struct table *table, const struct login *login, struct chan
     uint64_t grace_usec = login->time_usec + rule_grace_usec(event->rule);
     struct record record = { .expires_usec = grace_usec, .login_usec = login->time_usec }, old;
     struct hold *hold;
+    uint32_t item = ROSTER_NONE;
     bool is_new;
     int r = map_get(table->map, &group, &old);
 
@@ -205,16 +224,13 @@ static int put_login(struct table *table, const struct login *login, struct chan
         hold->grace_usec = later(hold->grace_usec, grace_usec);
     else if (!is_new)
         grace_usec = later(grace_usec, old.expires_usec);
-    r = 0;
-    if (login->key)
-        r = open_session(table, login, grace_usec, is_new);
-    else if (is_new)
-        r = heap_push(table->heap, record.expires_usec, &group);
+    r = enter(table, &group, is_new ? NULL : &old, &record, &item);
+    if (r == 0 && login->key)
+        r = open_session(table, login, item, grace_usec, is_new);
     hold = holds_find(table->holds, &group);
     record.sessions = hold ? hold->sessions : 0;
     if (r == 0)
         r = map_put(table->map, &group, &record);
-    table->count += r == 0 && is_new;
     ret->record.login_usec = record.login_usec;
     ret->record.sessions = record.sessions;
     return r;
@@ -314,52 +330,43 @@ static int end_longest(struct table *table, uint64_t now_usec)
 }
 
 /* Looks at the item that is due. */
-static int settle_first(struct table *table, const struct addr *addr, uint64_t now_usec,
-                        struct change *ret, bool *ret_any)
+static int settle(struct table *table, uint32_t item, uint64_t now_usec, struct change *ret,
+                  bool *ret_any)
 {
-    struct hold *hold = holds_find(table->holds, addr);
+    struct addr addr = *roster_addr(table->roster, item);
     struct record record = { 0 };
-    int r = map_get(table->map, addr, &record);
+    int r = map_get(table->map, &addr, &record);
 
-    if (r == 0 && !hold && record.expires_usec > now_usec) {
-        heap_postpone(table->heap, record.expires_usec);
+    if (r == 0 && record.expires_usec > now_usec) {
+        roster_set_due_usec(table->roster, item, record.expires_usec);
         return 0;
     }
-    if (r < 0 && r != -EBADMSG && r != -ENOENT)
+    if (r < 0 && r != -EBADMSG)
         return r;
-    if (hold)
-        hold->is_scheduled = false;
-    if (!hold && r != -ENOENT) {
-        r = map_delete(table->map, addr);
-        if (r < 0)
-            return r;
-        table->count--;
-        *ret = (struct change){ .kind = CHANGE_EXPIRE, .addr = *addr, .record = record };
-        *ret_any = true;
-    }
-    heap_pop(table->heap);
-    return 0;
+    *ret = (struct change){ .kind = CHANGE_EXPIRE, .addr = addr, .record = record };
+    *ret_any = true;
+    return table_remove(table, item);
 }
 
 int table_expire(struct table *table, uint64_t now_usec, struct change *ret, bool *ret_any)
 {
-    uint64_t due_usec;
-    struct addr addr;
     int r = end_longest(table, now_usec);
+    uint32_t item;
 
     *ret_any = false;
-    while (r == 0 && !*ret_any && heap_peek(table->heap, &due_usec, &addr) && due_usec <= now_usec)
-        r = settle_first(table, &addr, now_usec, ret, ret_any);
+    while (r == 0 && !*ret_any && (item = roster_first(table->roster)) != ROSTER_NONE &&
+           roster_due_usec(table->roster, item) <= now_usec)
+        r = settle(table, item, now_usec, ret, ret_any);
     return r;
 }
 
 uint64_t table_next_usec(const struct table *table)
 {
+    uint32_t first = roster_first(table->roster);
     uint64_t next_usec = UINT64_MAX, due_usec;
-    struct addr addr;
 
-    if (heap_peek(table->heap, &due_usec, &addr))
-        next_usec = due_usec;
+    if (first != ROSTER_NONE)
+        next_usec = roster_due_usec(table->roster, first);
     if (sessions_first(table->sessions, SESSION_OPEN, &due_usec))
         next_usec = earlier(next_usec, due_usec);
     return next_usec;
@@ -367,7 +374,7 @@ uint64_t table_next_usec(const struct table *table)
 
 size_t table_count(const struct table *table)
 {
-    return table->count;
+    return roster_count(table->roster);
 }
 
 size_t table_session_count(const struct table *table)

@@ -23,6 +23,7 @@ struct table_policy {
     uint64_t grace_usec; /* what is left to an address whose session's rule is gone */
     /* For how long a login can count, and an open session; 0 if none are followed. */
     uint64_t longest_grace_usec, longest_session_usec;
+    size_t max_per_user; /* addresses */
 };
 
 /* `map` stays the caller's and must outlive the table. Returns 0 or -ENOMEM. */
@@ -46,6 +47,13 @@ int table_mend(struct table *table, uint64_t now_usec, size_t *ret_removed);
  * from now. Returns 0 with what it came to, or a negative errno. */
 int table_apply(struct table *table, const struct event *event, uint64_t now_usec,
                 struct change *ret);
+
+/* Inside a transaction, after table_apply() has come to CHANGE_ALLOW: takes out one address of the
+ * event's user, his oldest that nobody else uses, if he has more than he may have. Returns 0 with
+ * CHANGE_DISPLACE and *ret_any true, or with *ret_any false if he has not, or none can go; or a
+ * negative errno. */
+int table_displace(struct table *table, const struct event *event, struct change *ret,
+                   bool *ret_any);
 
 /* True if the event's unit has sessions of an earlier run: a server that was started anew says no
  * goodbyes. */

@@ -111,7 +111,7 @@ static int expire(struct batch *batch, struct batch_context *context)
 static int note_run(struct batch *batch, const struct batch_context *context,
                     const struct event *event)
 {
-    struct change *change;
+    struct change change = { .kind = CHANGE_NEW_RUN };
     size_t ended = 0;
     int r;
 
@@ -122,12 +122,28 @@ static int note_run(struct batch *batch, const struct batch_context *context,
         r = table_end_run(context->table, event, context->now_usec, &ended);
     if (r < 0 || ended == 0)
         return r;
-    r = add_change(batch, &change);
-    if (r < 0)
-        return r;
-    change->kind = CHANGE_NEW_RUN;
-    change->record.sessions = (uint32_t)ended;
-    snprintf(change->record.user, sizeof(change->record.user), "%s", event->unit);
+    change.record.sessions = (uint32_t)ended;
+    snprintf(change.record.user, sizeof(change.record.user), "%s", event->unit);
+    return note_change(batch, &change);
+}
+
+/* A user who has more addresses than he may keeps the newest. */
+static int displace(struct batch *batch, const struct batch_context *context,
+                    const struct event *event)
+{
+    bool any = true;
+
+    while (any) {
+        struct change change;
+        int r = table_displace(context->table, event, &change, &any);
+
+        if (r == 0 && any)
+            r = note_change(batch, &change);
+        if (r < 0)
+            return r;
+        if (any)
+            report_trouble(context->report, TROUBLE_CROWDED, event->user);
+    }
     return 0;
 }
 
@@ -148,7 +164,7 @@ static int apply(struct batch *batch, const struct batch_context *context,
         report_trouble(context->report, TROUBLE_UNTIED, rule_name(event->rule));
     if (table_unfollowed(context->table) > unfollowed)
         report_trouble(context->report, TROUBLE_UNFOLLOWED, "");
-    return 0;
+    return change.kind == CHANGE_ALLOW ? displace(batch, context, event) : 0;
 }
 
 /* An entry from the future, read once more because the clock was set back, counted from the time at

@@ -28,6 +28,7 @@ static const struct {
     [CHANGE_ALLOW] = { "allow", LOG_MESSAGE_ID("01"), LOG_INFO },
     [CHANGE_EXTEND] = { "extend", LOG_MESSAGE_ID("02"), LOG_DEBUG },
     [CHANGE_EXPIRE] = { "expire", LOG_MESSAGE_ID("03"), LOG_INFO },
+    [CHANGE_DISPLACE] = { "displace", LOG_MESSAGE_ID("0c"), LOG_INFO },
     [CHANGE_IGNORE_LOCAL] = { "ignore", LOG_MESSAGE_ID("04"), LOG_DEBUG },
     [CHANGE_IGNORE_NEVER] = { "ignore", LOG_MESSAGE_ID("04"), LOG_DEBUG },
     [CHANGE_REFUSE] = { "refuse", LOG_MESSAGE_ID("05"), LOG_DEBUG },
@@ -50,7 +51,8 @@ static void describe_time(const struct record *record, char *ret, size_t size)
 }
 
 /* What stands between the address and the rule. */
-static void describe(const struct change *change, unsigned max_entries, char *ret, size_t size)
+static void describe(const struct change *change, const struct settings *settings, char *ret,
+                     size_t size)
 {
     ret[0] = 0;
     switch (change->kind) {
@@ -59,6 +61,10 @@ static void describe(const struct change *change, unsigned max_entries, char *re
     case CHANGE_LOGOUT:
         describe_time(&change->record, ret, size);
         break;
+    case CHANGE_DISPLACE:
+        snprintf(ret, size, ", the user has newer ones (MaxAddressesPerUser=%u)",
+                 settings->max_per_user);
+        break;
     case CHANGE_IGNORE_LOCAL:
         snprintf(ret, size, ", local network %s", change->network);
         break;
@@ -66,7 +72,7 @@ static void describe(const struct change *change, unsigned max_entries, char *re
         snprintf(ret, size, ", never-grant network %s", change->network);
         break;
     case CHANGE_REFUSE:
-        snprintf(ret, size, ", map is full (MaxEntries=%u)", max_entries);
+        snprintf(ret, size, ", map is full (MaxEntries=%u)", settings->max_entries);
         break;
     case CHANGE_EXPIRE:
     case CHANGE_STALE:
@@ -82,6 +88,7 @@ static void describe(const struct change *change, unsigned max_entries, char *re
 static void log_change(const struct change *change, int priority, const struct settings *settings)
 {
     const struct record *record = &change->record;
+    bool is_of_map = change->kind == CHANGE_EXPIRE || change->kind == CHANGE_DISPLACE;
     char addr[ADDR_TEXT_MAX], key[ADDR_TEXT_MAX], middle[128], message[1024], event[32];
     char address[64], group[64], rule[64], user[USER_MAX + 16], expires[48];
     const char *fields[8] = {
@@ -91,11 +98,11 @@ static void log_change(const struct change *change, int priority, const struct s
 
     addr_format(&change->addr, addr);
     addr_format_key(&change->addr, settings->ipv6_bits, key);
-    describe(change, settings->max_entries, middle, sizeof(middle));
+    describe(change, settings, middle, sizeof(middle));
     /* The user's name stands last: it is the one part that a stranger chooses. */
     snprintf(message, sizeof(message), "MESSAGE=%s %s%s, rule %s%s%s", kinds[change->kind].event,
-             change->kind == CHANGE_EXPIRE ? key : addr, middle, record->rule,
-             record->user[0] ? ", user " : "", record->user);
+             is_of_map ? key : addr, middle, record->rule, record->user[0] ? ", user " : "",
+             record->user);
     snprintf(event, sizeof(event), "PBS_EVENT=%s", kinds[change->kind].event);
     snprintf(address, sizeof(address), "PBS_ADDRESS=%s", key);
     snprintf(rule, sizeof(rule), "PBS_RULE=%s", record->rule);
@@ -105,7 +112,7 @@ static void log_change(const struct change *change, int priority, const struct s
         fields[count++] = user;
     }
     /* A journal field may have two values: the network that the map keeps, and who it was. */
-    if (change->kind != CHANGE_EXPIRE && strcmp(addr, key) != 0) {
+    if (!is_of_map && strcmp(addr, key) != 0) {
         snprintf(group, sizeof(group), "PBS_ADDRESS=%s", addr);
         fields[count++] = group;
     }
@@ -161,6 +168,8 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
                          "logins in its place, and in those that follow, do not count; rule"),
         [TROUBLE_UNTIED] = ("a login names no address, and the connection that it belongs to was "
                             "not seen; rule"),
+        [TROUBLE_CROWDED] = ("a user logs in from more addresses than MaxAddressesPerUser=, and "
+                             "his oldest ones are not allowed any more; user"),
         [TROUBLE_FULL] =
             ("the map is full, new addresses are not let in; raise MaxEntries=, or find "
              "out who logs in from so many addresses"),

@@ -17,6 +17,7 @@ enum trouble {
     TROUBLE_GAVE_UP,
     TROUBLE_CUT,
     TROUBLE_UNTIED,
+    TROUBLE_CROWDED,
     TROUBLE_FULL,
     TROUBLE_UNFOLLOWED,
     TROUBLE_JOURNAL,
@@ -39,7 +40,8 @@ void report_change(struct report *report, const struct change *change,
                    const struct settings *settings);
 
 /* Counts a trouble, and warns of it at most once a minute; `detail` stands behind the standing
- * text: the rule's name for the first four, what failed for the others, or "". */
+ * text: the rule's name for the first four, the user's for TROUBLE_CROWDED, what failed for the
+ * others, or "". */
 void report_trouble(struct report *report, enum trouble trouble, const char *detail);
 
 /* Warns of journald's notice that it dropped messages of a unit that a rule listens to. */

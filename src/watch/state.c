@@ -121,6 +121,7 @@ static int load_table(struct table *table, struct map *map, const struct setting
         .grace_usec = settings->grace_usec,
         .longest_grace_usec = settings_longest_grace_usec(settings),
         .longest_session_usec = settings_longest_session_usec(settings),
+        .max_per_user = settings->max_per_user,
     };
     uint64_t now_usec = clock_realtime_usec();
     bool beyond = false;

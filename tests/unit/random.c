@@ -19,6 +19,11 @@ int random_setup(void **state)
     return 0;
 }
 
+void random_seed(uint64_t seed)
+{
+    counter = seed;
+}
+
 uint64_t random_next(void)
 {
     uint64_t x = counter += UINT64_C(0x9e3779b97f4a7c15);

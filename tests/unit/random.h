@@ -10,6 +10,9 @@
 /* For cmocka_unit_test_setup(). */
 int random_setup(void **state);
 
+/* Begins anew from that number. */
+void random_seed(uint64_t seed);
+
 uint64_t random_next(void);
 
 /* Evenly from 0 to n - 1; n must not be 0. */

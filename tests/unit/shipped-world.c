@@ -24,6 +24,7 @@ void open_world(struct world *world, const char *const *files)
         .grace_usec = 30 * MINUTE,
         .longest_grace_usec = settings_longest_grace_usec(world->settings),
         .longest_session_usec = settings_longest_session_usec(world->settings),
+        .max_per_user = 1000,
     };
 
     check_int("map", map_open_writer(&options, &world->map, &state), 0);

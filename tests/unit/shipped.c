@@ -86,6 +86,7 @@ static void open_reading(struct reading *reading, const struct shipped_journal *
         .grace_usec = reading->settings->grace_usec,
         .longest_grace_usec = settings_longest_grace_usec(reading->settings),
         .longest_session_usec = settings_longest_session_usec(reading->settings),
+        .max_per_user = 1000,
     };
 
     check_int("table", table_new(reading->map, MAX_ENTRIES, &reading->table), 0);

@@ -44,6 +44,7 @@ struct stage *stage_new(const char *path, size_t max_entries, unsigned ipv6_bits
     add_pattern(stage->two_line, EVENT_FAIL);
     add_pattern(stage->two_line, EVENT_LOGOUT);
     stage->max_entries = max_entries;
+    stage->max_per_user = 1000;
     stage->now = START;
     stage->map = open_writer(path, (unsigned)max_entries, ipv6_bits, MAP_CREATED);
     stage_restart(stage);
@@ -69,6 +70,7 @@ bool stage_load(struct stage *stage)
         .grace_usec = GRACE,
         .longest_grace_usec = 3 * GRACE,
         .longest_session_usec = MAX_SESSION,
+        .max_per_user = stage->max_per_user,
     };
     bool beyond = false;
 
@@ -170,7 +172,7 @@ void stage_check(const struct stage *stage, const char *what, const char *text,
 /* What the map has, one address and one session at a time. */
 struct tally {
     const struct stage *stage;
-    size_t records, claimed, held;
+    size_t records, claimed;
     size_t sessions[2];
     struct addr group; /* whose sessions are counted */
     size_t of_group;
@@ -199,6 +201,7 @@ static int count_record(const struct addr *addr, const struct record *record, vo
     struct tally *tally = userdata;
     struct tally own = { .stage = tally->stage, .group = *addr };
     const struct hold *hold = holds_find(tally->stage->table->holds, addr);
+    uint32_t item;
 
     check_int("sessions", map_scan(tally->stage->map, ignore_record, count_session, &own), 0);
     check_true("readable", record != NULL);
@@ -206,10 +209,12 @@ static int count_record(const struct addr *addr, const struct record *record, vo
     check_unsigned("sessions in memory", hold ? hold->sessions : 0, own.of_group);
     tally->records++;
     tally->claimed += record->sessions;
-    tally->held += hold && !hold->is_scheduled;
-    if (!hold)
-        check_true("looked at in time",
-                   table_next_usec(tally->stage->table) <= record->expires_usec);
+    item = roster_find(tally->stage->table->roster, addr, table_user_number(record->user, addr));
+    check_true("has an item of its user", item != ROSTER_NONE);
+    if (hold)
+        check_unsigned("the same", hold->item, item);
+    check_true("looked at in time", roster_due_usec(tally->stage->table->roster, item) <=
+                                        (hold ? UINT64_MAX : record->expires_usec));
     return 0;
 }
 
@@ -232,6 +237,4 @@ void stage_check_invariants(const struct stage *stage)
     check_unsigned("each is somebody's", tally.claimed, tally.sessions[SESSION_OPEN]);
     check_unsigned("pending", sessions_count(table->sessions, SESSION_PENDING),
                    tally.sessions[SESSION_PENDING]);
-    check_unsigned("one item an address that is not held", heap_count(table->heap),
-                   tally.records - tally.held);
 }

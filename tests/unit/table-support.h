@@ -22,7 +22,7 @@ struct stage {
     struct rule *plain;    /* knows nothing of sessions */
     struct map *map;
     struct table *table;
-    size_t max_entries;
+    size_t max_entries, max_per_user;
     uint64_t now;
 };
 

@@ -62,7 +62,7 @@ static struct event event_of(unsigned number, const char *user, const struct rul
 /* Returns whether there is something to be mended. */
 static bool load_with(struct table *table, const struct networks *never, uint64_t now)
 {
-    struct table_policy policy = { rules, nobody, never, GRACE, 3 * GRACE };
+    struct table_policy policy = { rules, nobody, never, GRACE, 3 * GRACE, 0, 1000 };
     bool beyond = false;
 
     check_int("load", table_load(table, &policy, now, &beyond), 0);

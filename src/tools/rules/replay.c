@@ -36,6 +36,7 @@ static int load_table(struct replay *replay)
         .grace_usec = replay->settings->grace_usec,
         .longest_grace_usec = settings_longest_grace_usec(replay->settings),
         .longest_session_usec = settings_longest_session_usec(replay->settings),
+        .max_per_user = replay->settings->max_per_user,
     };
     bool beyond;
 
@@ -105,6 +106,7 @@ static void describe_change(struct outcome *outcome)
         [CHANGE_ALLOW] = { VERDICT_LOGIN },
         [CHANGE_EXTEND] = { VERDICT_LOGIN },
         [CHANGE_EXPIRE] = { VERDICT_LOGIN },
+        [CHANGE_DISPLACE] = { VERDICT_LOGIN },
         [CHANGE_IGNORE_LOCAL] = { VERDICT_IGNORED, "local network" },
         [CHANGE_IGNORE_NEVER] = { VERDICT_IGNORED, "never-grant network" },
         [CHANGE_REFUSE] = { VERDICT_REFUSED, "MaxEntries= is reached" },
@@ -122,13 +124,27 @@ static void describe_change(struct outcome *outcome)
         outcome->why = "no address is known for the session";
 }
 
+static int displace(struct replay *replay, const struct event *event)
+{
+    bool any = true;
+    int r = 0;
+
+    while (r == 0 && any) {
+        struct change change;
+
+        r = table_displace(replay->table, event, &change, &any);
+    }
+    return r;
+}
+
 static int apply(struct replay *replay, struct outcome *outcome)
 {
     int r = table_apply(replay->table, &outcome->event, replay->now_usec, &outcome->change);
 
-    if (r == 0)
-        describe_change(outcome);
-    return r;
+    if (r < 0)
+        return r;
+    describe_change(outcome);
+    return outcome->change.kind == CHANGE_ALLOW ? displace(replay, &outcome->event) : 0;
 }
 
 /* A server that was started anew says no goodbyes. */
