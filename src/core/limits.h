@@ -50,5 +50,12 @@
  * for ten minutes. */
 #define PENDING_USEC (30 * 60 * UINT64_C(1000000))
 
+/* Bytes of the path of a local socket, by unix(7). */
+#define SOCKET_PATH_MAX 107
+
+/* Connections of those who ask the watcher to catch up. There is one bridge; the rest is for more
+ * of them, and for those that just went away. */
+#define CATCH_UP_PEERS_MAX 64
+
 /* Entries in one transaction: bounds memory, and what a failed commit repeats. */
 #define BATCH_MAX 4096
