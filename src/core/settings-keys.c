@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "build-config.h"
+#include "catch-up.h"
 #include "settings-private.h"
 #include "value.h"
 
@@ -67,6 +68,24 @@ static int assign_span(const struct target *target, const struct setting *settin
                        const char *value, char *reterr)
 {
     return value_parse_grace(value, field(target, setting), reterr);
+}
+
+static int assign_timeout(const struct target *target, const struct setting *setting,
+                          const char *value, char *reterr)
+{
+    return value_parse_timeout(value, CATCH_UP_TIMEOUT_LEAST_USEC, CATCH_UP_TIMEOUT_MOST_USEC,
+                               field(target, setting), reterr);
+}
+
+static int assign_socket(const struct target *target, const struct setting *setting,
+                         const char *value, char *reterr)
+{
+    if (strlen(value) > SOCKET_PATH_MAX) {
+        snprintf(reterr, SETTINGS_ERROR_MAX, "is too long for a socket; %d bytes are possible",
+                 SOCKET_PATH_MAX);
+        return -EINVAL;
+    }
+    return assign_path(target, setting, value, reterr);
 }
 
 static int assign_local_networks(const struct target *target, const struct setting *setting,
@@ -203,6 +222,8 @@ const struct setting settings_watcher_keys[] = {
     { "NeverGrant", "", assign_never_grant, reset_never_grant },
     { "Map", MAP_FILE, assign_path, NULL, FIELD(map) },
     { "Journal", "", assign_optional_path, NULL, FIELD(journal) },
+    { "CatchUpTimeout", "100ms", assign_timeout, NULL, FIELD(catch_up_usec) },
+    { "CatchUpSocket", CATCH_UP_SOCKET, assign_socket, NULL, FIELD(catch_up_socket) },
     { "LogFile", "", assign_log_file, NULL, FIELD(log_file) },
     { "Debug", "no", assign_bool, NULL, FIELD(debug) },
     { "Write", "yes", assign_bool, NULL, FIELD(write) },

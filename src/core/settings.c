@@ -24,6 +24,7 @@ struct settings *settings_free(struct settings *settings)
     free(settings->map);
     free(settings->journal);
     free(settings->log_file);
+    free(settings->catch_up_socket);
     networks_free(settings->local_networks);
     networks_free(settings->never_grant);
     rules_free(settings->rules);

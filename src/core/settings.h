@@ -22,6 +22,8 @@ struct settings {
     char *map;
     char *journal;  /* a file or directory; "" is the local journal */
     char *log_file; /* "-" is standard output; "" leaves it to the way the program was started */
+    char *catch_up_socket;
+    uint64_t catch_up_usec; /* 0: there is no catching up */
     bool debug, write, reprocess;
     bool local_from_postconf;
     struct networks *local_networks; /* those that were given as such */

@@ -65,6 +65,26 @@ int value_parse_grace(const char *value, uint64_t *ret, char reterr[static VALUE
     return 0;
 }
 
+int value_parse_timeout(const char *value, uint64_t least, uint64_t most, uint64_t *ret,
+                        char reterr[static VALUE_ERROR_MAX])
+{
+    char least_text[DURATION_TEXT_MAX], most_text[DURATION_TEXT_MAX];
+    char ignored[VALUE_ERROR_MAX];
+    uint64_t usec;
+    bool wanted;
+
+    /* "0" is a word for it, too; "1" is a second, and "yes" does not say how long. */
+    if (value_parse_bool(value, &wanted, ignored) == 0 && !wanted)
+        usec = 0;
+    else if (duration_parse(value, &usec) < 0 || (usec > 0 && usec < least) || usec > most) {
+        snprintf(reterr, VALUE_ERROR_MAX, "must be a time span from %s to %s, or no",
+                 duration_format(least, least_text), duration_format(most, most_text));
+        return -EINVAL;
+    }
+    *ret = usec;
+    return 0;
+}
+
 int value_parse_path(const char *value, char **slot, char reterr[static VALUE_ERROR_MAX])
 {
     char *copy;

@@ -19,6 +19,10 @@ int value_parse_number(const char *value, unsigned least, unsigned most, unsigne
 /* A time for which a login may count: 1s to 365d. */
 int value_parse_grace(const char *value, uint64_t *ret, char reterr[static VALUE_ERROR_MAX]);
 
+/* A time from `least` to `most`, or 0 for "no". */
+int value_parse_timeout(const char *value, uint64_t least, uint64_t most, uint64_t *ret,
+                        char reterr[static VALUE_ERROR_MAX]);
+
 /* An absolute path; frees what *slot held and puts a copy there. */
 int value_parse_path(const char *value, char **slot, char reterr[static VALUE_ERROR_MAX]);
 

@@ -70,6 +70,8 @@ static void test_defaults(void **state)
     check_true("Map", settings->map[0] == '/');
     check_text("Journal", settings->journal, "");
     check_text("LogFile", settings->log_file, "");
+    check_unsigned("CatchUpTimeout", settings->catch_up_usec, 100000);
+    check_text("CatchUpSocket", settings->catch_up_socket, "/run/pop-before-smtp/catch-up");
     check_true("switches", !settings->debug && settings->write && !settings->reprocess);
     check_true("LocalNetworks", settings->local_from_postconf);
     check_unsigned("NeverGrant", networks_count(settings->never_grant), 0);
@@ -92,6 +94,11 @@ static void test_last_wins(void **state)
     check_text("Journal", settings->journal, "");
     assign_well(settings, "Watcher", "LogFile", "-");
     check_text("LogFile", settings->log_file, "-");
+    assign_well(settings, "Watcher", "CatchUpTimeout", "no");
+    check_unsigned("CatchUpTimeout", settings->catch_up_usec, 0);
+    assign_well(settings, "Watcher", "CatchUpSocket", "/run/a");
+    assign_well(settings, "Watcher", "CatchUpSocket", "/run/b");
+    check_text("CatchUpSocket", settings->catch_up_socket, "/run/b");
     assign_well(settings, "Watcher", "Debug", "yes");
     assign_well(settings, "Watcher", "Write", "no");
     assign_well(settings, "Watcher", "Reprocess", "yes");
@@ -171,6 +178,13 @@ static void test_refused(void **state)
         { "Rule a", "Trust", "blindly", "forgeable" },
         { "Rule a", "Grace", "never", "never" },
         { "Watcher", "MaxSession", "0", "1s" },
+        { "Watcher", "CatchUpTimeout", "1min", "10s" },
+        { "Watcher", "CatchUpSocket", "", "path" },
+        { "Watcher", "CatchUpSocket", "catch-up", "path" },
+        { "Watcher", "CatchUpSocket",
+          "/123456789/123456789/123456789/123456789/123456789/123456789/123456789/123456789/"
+          "123456789/123456789/1234567",
+          "107 bytes" },
         { "Rule a", "MaxSession", "always", "always" },
         { "Rule a", "Require", "pop@*", "FIELD=value" },
         { "Rule a", "Peer", "pop@", "FIELD=PATTERN" },

@@ -113,6 +113,39 @@ static void test_grace(void **state)
     }
 }
 
+static void test_timeout(void **state)
+{
+    static const struct {
+        const char *text;
+        bool valid;
+        uint64_t usec;
+    } cases[] = {
+        { "100ms", true, 100000 }, { "1ms", true, 1000 },
+        { "10s", true, 10000000 }, { "1s 500ms", true, 1500000 },
+        { "1", true, 1000000 },    { "0", true, 0 },
+        { "0s", true, 0 },         { "no", true, 0 },
+        { "off", true, 0 },        { "false", true, 0 },
+        { "yes", false, 0 },       { "", false, 0 },
+        { "999us", false, 0 },     { "10s 1us", false, 0 },
+        { "1min", false, 0 },      { "soon", false, 0 },
+        { "-1ms", false, 0 },      { "99999999999999999999", false, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t usec = 42;
+        char error[VALUE_ERROR_MAX] = "";
+        int r = value_parse_timeout(cases[i].text, 1000, 10 * USEC_PER_SEC, &usec, error);
+
+        if (cases[i].valid)
+            check_int(cases[i].text, r, 0);
+        else
+            check_refusal(cases[i].text, r, error);
+        check_unsigned(cases[i].text, usec, cases[i].valid ? cases[i].usec : 42);
+        if (!cases[i].valid)
+            check_text(cases[i].text, error, "must be a time span from 1ms to 10s, or no");
+    }
+}
+
 static void test_path(void **state)
 {
     static const char *const bad[] = {
@@ -182,8 +215,9 @@ static void test_networks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bool), cmocka_unit_test(test_number),   cmocka_unit_test(test_grace),
-        cmocka_unit_test(test_path), cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_bool),  cmocka_unit_test(test_number),
+        cmocka_unit_test(test_grace), cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_path),  cmocka_unit_test(test_networks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
