@@ -19,6 +19,7 @@
 #include <systemd/sd-event.h>
 
 #include "batch.h"
+#include "catch-up-server.h"
 #include "log.h"
 #include "program/clock.h"
 #include "sigbus.h"
@@ -35,6 +36,7 @@ struct watcher {
     struct state *state;
     struct batch *batch;
     struct report report;
+    struct catch_up_server *catch_up;
     sd_event *event;
     sd_event_source *work;   /* enabled while there is something to do */
     sd_event_source *expiry; /* the next address whose time is over, on the real-time clock */
@@ -50,6 +52,7 @@ struct watcher *watcher_free(struct watcher *watcher)
 {
     if (!watcher)
         return NULL;
+    catch_up_server_free(watcher->catch_up);
     state_free(watcher->state);
     batch_free(watcher->batch);
     sd_event_source_disable_unref(watcher->work);
@@ -74,6 +77,26 @@ static void on_wake(void *userdata)
     /* During a pause, what comes in meanwhile waits for its end. */
     if (watcher->retry_usec == 0)
         enable(watcher->work);
+}
+
+/* During a pause the map is as good as it will be for a while. */
+static void on_asked(void *userdata)
+{
+    struct watcher *watcher = userdata;
+
+    if (watcher->retry_usec > 0)
+        catch_up_server_settle(watcher->catch_up);
+    else
+        enable(watcher->work);
+}
+
+/* Nobody could read a map that is kept in memory. */
+static void serve_catch_up(struct watcher *watcher)
+{
+    const struct settings *settings = watcher->state->settings;
+
+    catch_up_server_listen(watcher->catch_up, settings->catch_up_socket,
+                           settings->write ? settings->catch_up_usec : 0);
 }
 
 static void schedule_expiry(struct watcher *watcher)
@@ -108,6 +131,7 @@ static void pause_work(struct watcher *watcher)
     watcher->retry_usec = usec < RETRY_LONGEST_USEC ? usec : RETRY_LONGEST_USEC;
     (void)sd_event_source_set_time_relative(watcher->retry, watcher->retry_usec);
     enable(watcher->retry);
+    catch_up_server_settle(watcher->catch_up);
 }
 
 static int recover_map(struct watcher *watcher, int error)
@@ -129,6 +153,7 @@ static int become_ready(struct watcher *watcher)
     watcher->is_ready = true;
     log_info("ready: %" PRIu64 " journal entries read, addresses allowed: %zu", watcher->entries,
              table_count(watcher->state->table));
+    serve_catch_up(watcher);
     (void)sd_notify(0, "READY=1");
     return watcher->hooks.ready(watcher->hooks.userdata);
 }
@@ -155,6 +180,7 @@ static int on_drained(struct watcher *watcher)
     watcher->retry_usec = 0;
     if (watcher->own_clock_usec > 0)
         leave_own_time(watcher);
+    catch_up_server_settle(watcher->catch_up);
     return watcher->is_ready ? 0 : become_ready(watcher);
 }
 
@@ -268,6 +294,8 @@ static int reload(struct watcher *watcher)
         log_error("the journal cannot be watched: %s", strerror(-r));
         return -ENOTRECOVERABLE;
     }
+    if (watcher->is_ready)
+        serve_catch_up(watcher);
     log_info("reloaded");
     return 0;
 }
@@ -390,6 +418,8 @@ static int add_event_sources(struct watcher *watcher)
         r = add_clock(watcher);
     if (r >= 0)
         r = source_attach(watcher->state->source, watcher->event, on_wake, watcher);
+    if (r >= 0)
+        r = catch_up_server_new(watcher->event, on_asked, watcher, &watcher->catch_up);
     if (r < 0)
         log_error("the event loop cannot be set up: %s", strerror(-r));
     return r < 0 ? r : 0;

@@ -65,6 +65,7 @@ class Sandbox:
         self.config = self.directory / 'pop-before-smtp.conf'
         self.rules = self.directory / 'conf.d'
         self.map = self.directory / 'map.tdb'
+        self.catch_up = self.directory / 'catch-up'
         self.bin = self.directory / 'bin'
         self.journal.mkdir()
         self.rules.mkdir()
@@ -76,7 +77,7 @@ class Sandbox:
 
     def configure(self, text='', networks='LocalNetworks=127.0.0.0/8'):
         """Writes the main file; unless told otherwise, only loopback is local."""
-        self.config.write_text(f'[Watcher]\n{networks}\n{text}\n')
+        self.config.write_text(f'[Watcher]\nCatchUpSocket={self.catch_up}\n{networks}\n{text}\n')
 
     def rule(self, name, text):
         (self.rules / name).write_text(text)
