@@ -22,6 +22,7 @@
 
 struct answers {
     const char *path;
+    struct catch_up *catch_up;
     struct map *map; /* NULL until it could be opened */
     int error;       /* negative errno: why the map cannot be read; 0: it can */
     bool checked;    /* `map` and `error` are those of this wake-up */
@@ -30,12 +31,14 @@ struct answers {
     uint64_t realtime_usec, monotonic_usec;
 };
 
-struct answers *answers_new(const char *path)
+struct answers *answers_new(const char *path, struct catch_up *catch_up)
 {
     struct answers *answers = calloc(1, sizeof(*answers));
 
-    if (answers)
+    if (answers) {
         answers->path = path;
+        answers->catch_up = catch_up;
+    }
     return answers;
 }
 
@@ -119,13 +122,18 @@ static enum tcp_table_reply look_up(struct answers *answers, const struct addr *
     return reply;
 }
 
-static enum tcp_table_reply choose_reply(struct answers *answers, const char *line, size_t len)
+/* *ret_is_miss is set if it is the map that does not have it. */
+static enum tcp_table_reply choose_reply(struct answers *answers, const char *line, size_t len,
+                                         bool *ret_is_miss)
 {
+    enum tcp_table_reply reply;
     struct addr addr;
 
     switch (tcp_table_parse(line, len, &addr)) {
     case TCP_TABLE_ADDRESS:
-        return look_up(answers, &addr);
+        reply = look_up(answers, &addr);
+        *ret_is_miss = reply == TCP_TABLE_NOT_FOUND;
+        return reply;
     case TCP_TABLE_OTHER:
         return TCP_TABLE_NOT_FOUND;
     case TCP_TABLE_BAD:
@@ -134,10 +142,14 @@ static enum tcp_table_reply choose_reply(struct answers *answers, const char *li
     return TCP_TABLE_REFUSED;
 }
 
-const char *answers_give(struct answers *answers, const char *line, size_t len)
+const char *answers_give(struct answers *answers, const char *line, size_t len,
+                         struct catch_up_wait *wait)
 {
-    const char *reply = tcp_table_reply(choose_reply(answers, line, len));
+    bool is_miss = false;
+    const char *reply = tcp_table_reply(choose_reply(answers, line, len, &is_miss));
 
+    if (is_miss && wait && catch_up_ask(answers->catch_up, wait))
+        return NULL;
     if (log_is_debug()) {
         char shown[128];
 
@@ -145,4 +157,9 @@ const char *answers_give(struct answers *answers, const char *line, size_t len)
         log_line(LOG_DEBUG, "%s: %.*s", shown, (int)strcspn(reply, "\n"), reply);
     }
     return reply;
+}
+
+void answers_leave(struct answers *answers, struct catch_up_wait *wait)
+{
+    catch_up_leave(answers->catch_up, wait);
 }

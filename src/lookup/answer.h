@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "catch-up.h"
 #include "core/cleanup.h"
 
 /* What the bridge says to a request, and the map that it knows it from. The map may be missing, or
@@ -11,8 +12,8 @@
  * that failed. Until it can be read, the answer is "cannot tell". */
 struct answers;
 
-/* `path` remains the caller's. Returns NULL if memory is short. */
-struct answers *answers_new(const char *path);
+/* `path` and `catch_up` remain the caller's. Returns NULL if memory is short. */
+struct answers *answers_new(const char *path, struct catch_up *catch_up);
 struct answers *answers_free(struct answers *answers);
 DEFINE_CLEANUP(struct answers *, answers_free)
 
@@ -21,5 +22,11 @@ DEFINE_CLEANUP(struct answers *, answers_free)
  * monotonic time paces warnings. */
 void answers_begin(struct answers *answers, uint64_t realtime_usec, uint64_t monotonic_usec);
 
-/* The reply to one line, given without its LF: a constant as tcp_table_reply() returns it. */
-const char *answers_give(struct answers *answers, const char *line, size_t len);
+/* The reply to one line, given without its LF: a constant as tcp_table_reply() returns it. NULL: it
+ * may be another in a moment, and `wait` is told when to ask again. Without `wait`, because it was
+ * waited for already, the map has the last word. */
+const char *answers_give(struct answers *answers, const char *line, size_t len,
+                         struct catch_up_wait *wait);
+
+/* `wait` does not wait any more; no matter whether it did. */
+void answers_leave(struct answers *answers, struct catch_up_wait *wait);

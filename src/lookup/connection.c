@@ -8,7 +8,10 @@
  *
  * Each wake-up reads once, so that clients who send without pause take turns, answers what is
  * whole, and writes all answers at once; advance() can be called whenever there may be something to
- * do. */
+ * do.
+ *
+ * While an answer waits for the watcher to catch up, so do those behind it, and nothing is read.
+ * All requests that are here by then have been caught up for when that is over. */
 
 #include "connection.h"
 
@@ -46,7 +49,10 @@ struct connection {
     const struct connection_events *events;
     void *userdata;
     enum phase phase;
+    struct catch_up_wait wait;
+    bool is_waiting; /* for the watcher; it is not read from meanwhile */
     size_t discarded;
+    size_t caught_up;          /* requests that end before it in `in` are not to wait any more */
     size_t in_start, in_end;   /* input not answered yet; in_start is 0 between wake-ups */
     size_t out_start, out_end; /* answers not written yet */
     char in[REQUEST_MAX];
@@ -73,17 +79,25 @@ static int receive(struct connection *c)
     return 0;
 }
 
-/* Takes the next request off the input. Returns the reply to it, or NULL if there is no whole one.
- */
+/* Takes the next request off the input. Returns the reply to it, or NULL if there is no whole one,
+ * or if it has to wait. */
 static const char *next_reply(struct connection *c)
 {
     const char *line = c->in + c->in_start;
     size_t len = c->in_end - c->in_start;
     const char *end = memchr(line, '\n', len);
 
+    if (c->is_waiting)
+        return NULL;
     if (end) {
-        c->in_start += (size_t)(end - line) + 1;
-        return answers_give(c->answers, line, (size_t)(end - line));
+        bool may_wait = (size_t)(end - c->in) >= c->caught_up;
+        const char *reply =
+            answers_give(c->answers, line, (size_t)(end - line), may_wait ? &c->wait : NULL);
+
+        c->is_waiting = !reply;
+        if (reply)
+            c->in_start += (size_t)(end - line) + 1;
+        return reply;
     }
     if (len == sizeof(c->in)) {
         c->in_start = c->in_end = 0;
@@ -113,6 +127,7 @@ static unsigned answer_requests(struct connection *c)
     }
     memmove(c->in, c->in + c->in_start, c->in_end - c->in_start);
     c->in_end -= c->in_start;
+    c->caught_up -= c->caught_up < c->in_start ? c->caught_up : c->in_start;
     c->in_start = 0;
     return count;
 }
@@ -171,6 +186,8 @@ static int advance(struct connection *c)
         c->events->answered(c->userdata);
     if (r == -EAGAIN)
         return sd_event_source_set_io_events(c->io, EPOLLOUT);
+    if (r == 0 && c->is_waiting)
+        return sd_event_source_set_io_events(c->io, EPOLLIN);
     return r < 0 ? r : wait_for_input(c);
 }
 
@@ -189,20 +206,47 @@ static int begin_answers(struct connection *c)
     return 0;
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+/* After something has happened, which may have been an error; `c` may then be gone. */
+static void go_on(struct connection *c, int r)
 {
-    struct connection *c = userdata;
-    int r = 0;
-
-    if (c->out_start == c->out_end)
-        r = receive(c);
     if (r == 0)
         r = begin_answers(c);
     if (r == 0)
         r = advance(c);
     if (r < 0)
         c->events->ended(c->userdata);
+}
+
+/* Most clients that wait send nothing meanwhile. One that does, or will send no more, is not to be
+ * heard of again before its answer is there; one that is gone is not to be heard of at all. */
+static void stop_listening(struct connection *c, uint32_t revents)
+{
+    int r = revents & (EPOLLHUP | EPOLLERR) ? -ECONNRESET : sd_event_source_set_io_events(c->io, 0);
+
+    if (r < 0)
+        c->events->ended(c->userdata);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    struct connection *c = userdata;
+
+    if (c->out_start < c->out_end)
+        go_on(c, 0);
+    else if (c->is_waiting)
+        stop_listening(c, revents);
+    else
+        go_on(c, receive(c));
     return 0;
+}
+
+static void on_caught_up(void *userdata)
+{
+    struct connection *c = userdata;
+
+    c->is_waiting = false;
+    c->caught_up = c->in_end;
+    go_on(c, 0);
 }
 
 int connection_new(sd_event *event, int fd, struct answers *answers,
@@ -219,7 +263,10 @@ int connection_new(sd_event *event, int fd, struct answers *answers,
     c->events = events;
     c->userdata = userdata;
     c->phase = PHASE_SERVING;
+    c->wait = (struct catch_up_wait){ .done = on_caught_up, .userdata = c };
+    c->is_waiting = false;
     c->discarded = 0;
+    c->caught_up = 0;
     c->in_start = c->in_end = c->out_start = c->out_end = 0;
 
     int r = sd_event_add_io(event, &c->io, fd, EPOLLIN, on_io, c);
@@ -237,6 +284,7 @@ struct connection *connection_free(struct connection *connection)
         return NULL;
     /* The event loop may be inside this very source: unreferencing alone would leave it armed. */
     sd_event_source_disable_unref(connection->io);
+    answers_leave(connection->answers, &connection->wait);
     (void)close(connection->fd);
     free(connection);
     return NULL;

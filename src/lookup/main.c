@@ -14,6 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "answer.h"
+#include "catch-up.h"
 #include "core/cleanup.h"
 #include "listener.h"
 #include "log.h"
@@ -153,14 +154,17 @@ static int limit_patience(void)
 static int run(const struct options *options)
 {
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_(catch_up_freep) struct catch_up *catch_up = NULL;
     _cleanup_(answers_freep) struct answers *answers = NULL;
     _cleanup_(server_freep) struct server *server = NULL;
 
     int r = new_event_loop(&event);
     if (r >= 0)
         r = limit_patience();
+    if (r >= 0)
+        r = catch_up_new(event, options->catch_up, &catch_up);
     if (r >= 0) {
-        answers = answers_new(options->dbfile);
+        answers = answers_new(options->dbfile, catch_up);
         r = answers ? 0 : -ENOMEM;
     }
     if (r >= 0)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "build-config.h"
+#include "core/limits.h"
 
 #define MAX_CONNECTIONS_DEFAULT 1024
 
@@ -31,6 +32,14 @@ static int set_dbfile(struct options *options, const char *value)
     if (!*value)
         return -EINVAL;
     options->dbfile = value;
+    return 0;
+}
+
+static int set_catch_up(struct options *options, const char *value)
+{
+    if (*value && (*value != '/' || strlen(value) > SOCKET_PATH_MAX))
+        return -EINVAL;
+    options->catch_up = value;
     return 0;
 }
 
@@ -75,6 +84,9 @@ static const struct option_row {
       "listen there; can be given several times" },
     { "dbfile", "FILE", set_dbfile, NULL, "a file name",
       "read the map in FILE instead of " MAP_FILE },
+    { "catch-up", "SOCKET", set_catch_up, NULL, "an absolute path of at most 107 bytes, or empty",
+      "ask the watcher there, not at " CATCH_UP_SOCKET ";\n"
+      "                           empty: not at all" },
     { "max-connections", "N", set_max_connections, NULL, "a number from 1 to 65536",
       "serve at most N clients at a time (1024)" },
     { "debug", NULL, set_debug, NULL, NULL, "log each request and its answer" },
@@ -82,7 +94,9 @@ static const struct option_row {
     { "help", NULL, NULL, print_help, NULL, "print this, exit" },
 };
 
-_Static_assert(SERVER_LISTENERS_MAX == 32 && MAX_CONNECTIONS_LIMIT == 65536, "the rows say so");
+_Static_assert(SERVER_LISTENERS_MAX == 32 && SOCKET_PATH_MAX == 107 &&
+                   MAX_CONNECTIONS_LIMIT == 65536,
+               "the rows say so");
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -123,7 +137,11 @@ static enum options_result apply(const struct option_row *row, const char *value
 
 enum options_result options_parse(int argc, char **argv, struct options *ret)
 {
-    struct options options = { .dbfile = MAP_FILE, .max_connections = MAX_CONNECTIONS_DEFAULT };
+    struct options options = {
+        .dbfile = MAP_FILE,
+        .catch_up = CATCH_UP_SOCKET,
+        .max_connections = MAX_CONNECTIONS_DEFAULT,
+    };
     struct option longs[N_ROWS + 1] = { 0 };
     int index, c;
 

@@ -11,6 +11,7 @@ struct options {
     const char *listen[SERVER_LISTENERS_MAX];
     size_t n_listen;
     const char *dbfile;
+    const char *catch_up; /* the watcher's socket; "": it is not asked */
     unsigned max_connections;
     bool debug;
 };

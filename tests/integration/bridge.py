@@ -15,7 +15,8 @@ LISTENING = re.compile(r'listening on 127\.0\.0\.1:(\d+)')
 
 class Bridge:
     def __init__(self, map_path, environment):
-        command = [program('pbs-lookupd'), '--listen=127.0.0.1:0', f'--dbfile={map_path}']
+        command = [program('pbs-lookupd'), '--listen=127.0.0.1:0', f'--dbfile={map_path}',
+                   f'--catch-up={map_path.parent / "catch-up"}']
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         errors='replace', start_new_session=True)

@@ -76,10 +76,12 @@ class Lookupd:
     """A running pbs-lookupd, with the lines of its log as they come."""
 
     def __init__(self, map_path, *options, listen=('127.0.0.1:0',), passed=(), notify=None,
-                 extra=None, wrapper=(), **keywords):
+                 extra=None, wrapper=(), catch_up='', **keywords):
         """Listens at `listen`, on the `passed` sockets, or both. `wrapper` is a command that runs
-        the program's, `extra` is for the environment, `keywords` are for Popen."""
+        the program's, `extra` is for the environment, `catch_up` the watcher's socket,
+        `keywords` are for Popen."""
         command = [*wrapper, str(program('pbs-lookupd')), f'--dbfile={map_path}',
+                   f'--catch-up={catch_up}',
                    *(f'--listen={where}' for where in listen), *options]
         if passed:
             numbers = [str(each.fileno()) for each in passed]
