@@ -5,6 +5,7 @@ import itertools
 import re
 import time
 
+import catch_up
 import mail
 from container import wait_until
 from forgeries import forge_all
@@ -393,5 +394,5 @@ def stayed_alive(world):
 ALWAYS = [installed_and_enabled, logins_open_their_address, local_and_shared_addresses, grace_ends,
           open_sessions, failed_logins, hostile_names_that_succeed, forgeries, watcher_restarted,
           postfix_is_content, watcher_killed, journal_rotated, postfix_is_content]
-DOVECOT = [*ALWAYS, bad_configuration, hardened, stayed_alive, lookups_impossible]
-COURIER = [*ALWAYS, stayed_alive, cut_lines]
+DOVECOT = [*ALWAYS, *catch_up.ALL, bad_configuration, hardened, stayed_alive, lookups_impossible]
+COURIER = [*ALWAYS, *catch_up.ALL, stayed_alive, cut_lines]
