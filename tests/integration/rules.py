@@ -37,9 +37,9 @@ class RulesTest(unittest.TestCase):
     def command(self, *arguments, program=PROGRAM):
         return [program, f'--config={self.config}', *arguments]
 
-    def start(self, *arguments, stdin=b'', env=None, program=PROGRAM):
+    def start(self, *arguments, stdin=b'', env=None, program=PROGRAM, cwd=None):
         return subprocess.run(self.command(*arguments, program=program), input=stdin,
-                              capture_output=True, timeout=DEADLINE,
+                              capture_output=True, timeout=DEADLINE, cwd=cwd,
                               env=os.environ | {'TZ': 'UTC', 'LC_ALL': 'C.UTF-8'} | (env or {}))
 
     def run_rules(self, *arguments, status=0, stderr='', **options):

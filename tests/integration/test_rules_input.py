@@ -86,6 +86,9 @@ class Selection(RulesTest):
         self.assertEqual(self.run_json('test', '-D', self.directory)[1]['entries'], 5)
         self.assertEqual(self.run_json('test', f'--file={self.directory}/*.journal')[1]['entries'],
                          5)
+        for name in self.journal.name, '*.journal':
+            self.assertEqual(self.run_json('test', f'--file={name}', cwd=self.directory)[1]
+                             ['entries'], 5)
         self.configure(f'Journal={self.journal}')
         self.assertEqual(self.run_json('test')[1]['entries'], 5)
 

@@ -4,8 +4,29 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "core/cleanup.h"
+
+static int add_files(const char *pattern, glob_t *files)
+{
+    _cleanup_(freep) char *path = NULL;
+    int flags = GLOB_NOCHECK | (files->gl_pathc > 0 ? GLOB_APPEND : 0);
+
+    /* The library wants a directory to watch in each name. */
+    if (asprintf(&path, "%s%s", strchr(pattern, '/') ? "" : "./", pattern) < 0)
+        return -ENOMEM;
+    switch (glob(path, flags, NULL, files)) {
+    case 0:
+        return 0;
+    case GLOB_NOSPACE:
+        return -ENOMEM;
+    default:
+        return -EIO;
+    }
+}
 
 static int open_files(const char *const *patterns, sd_journal **ret, const char **reterr_what)
 {
@@ -14,15 +35,7 @@ static int open_files(const char *const *patterns, sd_journal **ret, const char 
 
     for (size_t i = 0; patterns[i] && r == 0; i++) {
         *reterr_what = patterns[i];
-        switch (glob(patterns[i], GLOB_NOCHECK | (i > 0 ? GLOB_APPEND : 0), NULL, &files)) {
-        case 0:
-            break;
-        case GLOB_NOSPACE:
-            r = -ENOMEM;
-            break;
-        default:
-            r = -EIO;
-        }
+        r = add_files(patterns[i], &files);
     }
     if (r == 0)
         r = sd_journal_open_files(ret, (const char **)files.gl_pathv, 0);
