@@ -99,6 +99,13 @@ class Selection(RulesTest):
         self.assertEqual(([entry['address'] for entry in entries], summary['entries']),
                          (['192.0.2.3', '192.0.2.4'], 2))
 
+    def test_json_on_standard_input(self):
+        """It is not taken for lines that no rule knows."""
+        self.fails(65, 'standard input: JSON.* -o export', 'test', '-',
+                   stdin=b'{"MESSAGE":"x","__CURSOR":"s=1"}\n{"MESSAGE":"y"}\n')
+        self.fails(65, 'JSON', 'test', '-', stdin=b'{\n\t"__CURSOR" : "s=1",\n')
+        self.run_json('test', '-', stdin=b'{"x": 1} says somebody\n', status=1)
+
     def test_warm_up(self):
         """A logout that is asked for belongs to a login that is not."""
         journals.write(self.journal,

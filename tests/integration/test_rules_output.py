@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import subprocess
+import unittest
 
 import journals
 import tap
@@ -223,6 +224,7 @@ class CommandLine(RulesTest):
                 ('--field cannot be "x"', ['test', '--field=x']),
                 ('not a match: "x"', ['test', 'x']), ('not a match: "x=y"', ['test', 'x=y']),
                 ('not a match: "\\+"', ['test', '+']), ('list takes no --unit', ['list', '-u', 'x']),
+                ('--unit cannot be "courier\\*"; patterns', ['test', '-u', 'courier*']),
                 ('test takes no --dbfile', ['test', '--dbfile=x']),
                 ('exclude each other', ['test', '--file=x', '-D', 'y']),
                 ('exclude each other', ['test', '--file=x', '-']),
@@ -244,10 +246,27 @@ class CommandLine(RulesTest):
         self.fails(69, 'No such file', 'test', '--directory=/nonexistent')
         empty = self.directory / 'empty'
         empty.mkdir()
-        self.fails(77, 'no journal file can be read', 'test', '-D', empty)
+        # To root everything can be read that is there.
+        status, text = ((69, 'there is no journal file') if os.geteuid() == 0 else
+                        (77, 'no journal file can be read; run as root'))
+        self.fails(status, text, 'test', '-D', empty)
         text = self.directory / 'text.journal'
         text.write_text('text')
         self.fails(69, 'not a journal file', 'test', f'--file={text}')
+
+    @unittest.skipIf(os.geteuid() != 0, 'needs root, to become another user')
+    def test_journal_of_others(self):
+        """Who may not read it is told whom to ask, root is not."""
+        journals.write(self.journal, [journals.dovecot_login(journals.now(), '192.0.2.4')])
+        self.journal.chmod(0o600)
+        self.directory.chmod(0o755)
+        program = os.open(PROGRAM, os.O_PATH)  # where only root may go
+        result = subprocess.run([f'/proc/self/fd/{program}', f'--config={self.config}', 'test',
+                                 '-D', self.directory], pass_fds=[program], user=65534,
+                                group=65534, extra_groups=[], capture_output=True, timeout=DEADLINE)
+        os.close(program)
+        self.assertEqual((result.returncode, result.stdout), (77, b''), result.stderr)
+        self.assertIn(b'group systemd-journal', result.stderr)
 
     def test_wrong_rules(self):
         self.configure('[Rule x]\nMatch=_SYSTEMD_UNIT=x.service\nLogin=(')

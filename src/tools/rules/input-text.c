@@ -222,6 +222,16 @@ static bool looks_like_export(const struct reader *reader)
     return equals && match_is_field_name(reader->data, (size_t)(equals - reader->data));
 }
 
+/* journalctl -o json, or json-pretty, whose first line is the bracket alone. */
+static bool looks_like_json(const struct reader *reader)
+{
+    static const char key[] = "\"__CURSOR\"", message[] = "\"MESSAGE\"";
+
+    return reader->len > 0 && reader->data[0] == '{' &&
+           (reader->len == 1 || memmem(reader->data, reader->len, key, strlen(key)) ||
+            memmem(reader->data, reader->len, message, strlen(message)));
+}
+
 int input_open_text(FILE *file, const struct selection *selection, const struct fields *defaults,
                     uint64_t now_usec, struct input **ret)
 {
@@ -250,6 +260,8 @@ int input_open_text(FILE *file, const struct selection *selection, const struct 
         return r;
     if (r > 0) {
         reader_hold(&text->reader);
+        if (looks_like_json(&text->reader))
+            return -EPROTONOSUPPORT;
         if (looks_like_export(&text->reader))
             text->input.next = next_export;
     }

@@ -53,6 +53,7 @@ int input_open_journal(const struct input_journal_options *options, struct input
 
 /* Entries in the Journal Export Format, or lines of text, whichever it looks like. A plain line has
  * the fields of `defaults` besides those that its beginning gives it. Takes `file` never to close
- * it; `selection` and `defaults` belong to the caller. Returns 0, -ENOMEM or another errno. */
+ * it; `selection` and `defaults` belong to the caller. Returns 0; -EPROTONOSUPPORT if it looks like
+ * JSON; -ENOMEM or another errno. */
 int input_open_text(FILE *file, const struct selection *selection, const struct fields *defaults,
                     uint64_t now_usec, struct input **ret);

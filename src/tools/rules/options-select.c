@@ -37,6 +37,9 @@ int options_take_unit(struct parsing *parsing, const char *arg)
 
     if (!*arg || strlen(arg) > 255)
         return options_wrong("--unit cannot be", arg, "it is a unit's name");
+    if (strpbrk(arg, "*?["))
+        return options_wrong("--unit cannot be", arg,
+                             "patterns are not known here; name each unit");
     snprintf(unit, sizeof(unit), "%s%s", arg, has_unit_suffix(arg) ? "" : ".service");
     return selection_require(parsing->options->selection, "_SYSTEMD_UNIT", unit);
 }

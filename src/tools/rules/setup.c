@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "program/config-files.h"
@@ -96,6 +97,12 @@ static int complain_of_journal(const char *what, int error)
 {
     switch (error) {
     case -ENOMEDIUM:
+        /* To root, all that is there can be read. */
+        if (geteuid() == 0) {
+            complain("%s: there is no journal file", what);
+            return EX_UNAVAILABLE;
+        }
+        /* fall through */
     case -EACCES:
     case -EPERM:
         complain("%s: no journal file can be read; run as root or as a member of group "

@@ -98,6 +98,10 @@ static int open_input(struct test *test)
         return open_journal(test);
     r = input_open_text(stdin, test->options->selection, test->options->fields,
                         clock_realtime_usec(), &test->input);
+    if (r == -EPROTONOSUPPORT) {
+        complain("standard input: JSON is not read; what journalctl -a -o export writes is");
+        return EX_DATAERR;
+    }
     return r < 0 ? complain_of(r, "standard input") : 0;
 }
 
