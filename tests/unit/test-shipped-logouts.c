@@ -123,6 +123,7 @@ static const struct {
       "4711" },
     { CYRUS, "user.bob: Logins must be at least 1 minute apart", "", "4711" },
     { CYRUS, "user.bob: Logins must be at least 5 minutes apart", "", "4711" },
+    { CYRUS, "example.org!user.two words: Logins must be at least 5 minutes apart", "", "4711" },
     /* popa3d */
     { POPA3D, "0 (0) deleted, 12 (3456) left", "", "4711" },
     { POPA3D, "Premature disconnect", "", "4711" },
@@ -210,6 +211,7 @@ static const struct {
     { CYRUS, "counts: retr=<0> top=<0> dele=<0>" },
     { CYRUS, "badlogin: [192.0.2.10] plaintext (USAGE x user: 1.0 sys: 1.0) invalid user" },
     { CYRUS, "badlogin: [192.0.2.10] plaintext (x, closing connection" },
+    { CYRUS, "open: user eve opened x: Logins must be at least 1 minute apart" },
     { "cyrus-imapd.service", "cyrus/lmtp", "106", "USAGE alice user: 0.1 sys: 0.1" },
     /* popa3d */
     { POPA3D, "0 messages (0 bytes) loaded" },
