@@ -244,6 +244,29 @@ static void test_random(void **state)
     check_true("both happened", good > 1000 && good < 199000);
 }
 
+/* The manual page's example is one. */
+static void test_documented(void **state)
+{
+    FILE *file = fopen(SOURCE_DIR "/man/pop-before-smtp.tdb.5", "re");
+    char line[1024], key[256] = "", value[256] = "";
+    struct session_key parts = { .rule = "" };
+    struct session session = { .unit = "" };
+
+    assert_non_null(file);
+    while (!value[0] && fgets(line, sizeof(line), file))
+        if (sscanf(line, "key(%*d) = \"%1[@]%254[^\"]", key, key + 1) == 2 &&
+            fgets(line, sizeof(line), file))
+            (void)sscanf(line, "data(%*d) = \"%255[^\"]", value);
+    fclose(file);
+    check_int(key, session_key_decode(key, strlen(key), &parts), 0);
+    check_text("rule", parts.rule, "dovecot");
+    check_unsigned("invocation", strlen(parts.invocation), 32);
+    check_int(value, decode(value, strlen(value), &session), 0);
+    check_int("state", session.state, SESSION_OPEN);
+    check_text("unit", session.unit, "dovecot.service");
+    check_text("user", session.user, "alice");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_session),
         cmocka_unit_test(test_longest_session),
         cmocka_unit_test(test_bad_sessions),
+        cmocka_unit_test(test_documented),
         cmocka_unit_test_setup(test_random, random_setup),
     };
 
