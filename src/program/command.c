@@ -16,8 +16,6 @@
 #include "core/cleanup.h"
 #include "program/clock.h"
 
-extern char **environ;
-
 /* The daemon blocks the signals that it reads from descriptors and ignores SIGPIPE; a child must
  * not inherit that. */
 static int spawn(const char *const argv[], int output, pid_t *ret)

@@ -46,7 +46,7 @@ static void oracle_format(const struct addr *addr, char ret[static INET6_ADDRSTR
 
 static unsigned bit_of(const struct addr *addr, unsigned i)
 {
-    return addr->bytes[i / 8] >> (7 - i % 8) & 1U;
+    return (unsigned)addr->bytes[i / 8] >> (7 - i % 8) & 1U;
 }
 
 static struct addr random_addr(void)

@@ -283,8 +283,12 @@ static int check_bytes_of_value(const struct config_item *item, void *userdata)
 
         check_int("a byte of a value",
                   config_locate(located->text, located->len, item->line, i, &line, &column), 0);
-        for (unsigned n = 1; n < line; n++)
-            at = memchr(at, '\n', located->len - (size_t)(at - located->text)) + 1;
+        for (unsigned n = 1; n < line; n++) {
+            const char *newline = memchr(at, '\n', located->len - (size_t)(at - located->text));
+
+            check_true("there are so many lines", newline != NULL);
+            at = newline + 1;
+        }
         at += column - 1;
         check_true("it is that byte",
                    at < located->text + located->len &&

@@ -179,7 +179,7 @@ struct naive {
 
 static unsigned bit_of(const struct addr *addr, unsigned i)
 {
-    return addr->bytes[i / 8] >> (7 - i % 8) & 1U;
+    return (unsigned)addr->bytes[i / 8] >> (7 - i % 8) & 1U;
 }
 
 static void flip(struct addr *addr, unsigned i)
