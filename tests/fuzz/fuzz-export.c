@@ -192,6 +192,7 @@ void fuzz_make_seeds(fuzz_seed_func seed)
         SEED("__CURSOR=1\nMESSAGE\n\xff\xff\xff\xff\xff\xff\xff\xff"
              "ab"),
         SEED("__CURSOR=1\nnot a name=1\n"),
+        SEED("6026-11-22T09:17:33.123456+01:00 host imapd: LOGIN\n"), /* a time of 18 digits */
         SEED("__CURSOR=1\n__REALTIME_TIMESTAMP=99999999999999999\n_PID=1\n_PID=2\n"),
     };
 

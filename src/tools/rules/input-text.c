@@ -81,7 +81,8 @@ static uint64_t read_time(struct text_input *text)
     uint64_t usec = 0;
     size_t len;
 
-    if (entry.get(&entry, "__REALTIME_TIMESTAMP", &value, &len) < 0 || len == 0 || len > 17)
+    /* 19 digits cannot overflow, and reach further than any date that a line can have. */
+    if (entry.get(&entry, "__REALTIME_TIMESTAMP", &value, &len) < 0 || len == 0 || len > 19)
         return text->last_usec;
     digits = value;
     for (size_t i = 0; i < len; i++) {
