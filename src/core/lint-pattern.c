@@ -144,16 +144,25 @@ static int check_label(const struct subject *subject)
 
 /* --- which address --- */
 
-/* Lookaheads may keep a pattern from matching what the search has found. */
-static bool matches(const char *text, const struct ambiguity *ambiguity)
+/* Writes down what the search has found, or "" where it does not hold: lookaheads may keep the
+ * pattern from matching it. Returns 0 or -ENOMEM. */
+static int write_example(const char *text, const struct ambiguity *ambiguity, char *ret,
+                         size_t size)
 {
     _cleanup_(pattern_freep) struct pattern *pattern = NULL;
     char error[PATTERN_ERROR_MAX];
     struct pattern_captures captures;
+    int r;
 
-    return ambiguity->len < sizeof(ambiguity->example) &&
-           pattern_compile(text, &pattern, error) == 0 &&
-           pattern_match(pattern, ambiguity->example, ambiguity->len, &captures) == PATTERN_MATCHES;
+    ret[0] = 0;
+    if (ambiguity->len >= sizeof(ambiguity->example))
+        return 0;
+    r = pattern_compile(text, &pattern, error);
+    if (r < 0)
+        return r == -ENOMEM ? r : 0;
+    if (pattern_match(pattern, ambiguity->example, ambiguity->len, &captures) == PATTERN_MATCHES)
+        (void)text_sanitise(ambiguity->example, ambiguity->len, ret, size);
+    return 0;
 }
 
 static bool takes_addr(const struct subject *subject)
@@ -170,7 +179,7 @@ static bool takes_addr(const struct subject *subject)
 static int check_ambiguity(const struct subject *subject)
 {
     struct ambiguity ambiguity = { .result = AMBIGUITY_NONE };
-    char example[200] = "";
+    char example[200];
     size_t offset;
     int r = takes_addr(subject) ? ambiguity_find(subject->regex, &ambiguity) : 0;
 
@@ -181,8 +190,9 @@ static int check_ambiguity(const struct subject *subject)
                       "is too complicated to tell whether only one address in a message can be "
                       "the one it takes");
     offset = subject->regex->token[ambiguity.token].start;
-    if (matches(subject->text, &ambiguity))
-        (void)text_sanitise(ambiguity.example, ambiguity.len, example, sizeof(example));
+    r = write_example(subject->text, &ambiguity, example, sizeof(example));
+    if (r < 0)
+        return r;
     return REPORT(
         subject, offset,
         "what this takes may contain another address with all that comes before and "
