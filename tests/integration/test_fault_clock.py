@@ -51,6 +51,7 @@ class Clock(unittest.TestCase):
 
     def stop(self):
         self.watcher.stop()
+        self.box.release(self.watcher)
 
     def now(self):
         return journals.now() + self.shift

@@ -88,8 +88,12 @@ class Damaged(unittest.TestCase):
             self.assertEqual(self.box.map.stat().st_ino, inode)
             self.assertEqual(self.aside(), [])
             return 'refused'
+        finally:
+            if watcher.ended:
+                self.box.release(watcher)
         self.check_bridge()
         watcher.stop()
+        self.box.release(watcher)
         aside = self.aside()
         if not aside:
             return f'kept, {self.check_held()}'

@@ -71,6 +71,7 @@ class Sandbox:
         self.rules.mkdir()
         self.bin.mkdir()
         self.watchers = []
+        self.started = 0
         for path in rules() if shipped is None else shipped:
             (self.rules / path.name).symlink_to(path)
         self.configure(config)
@@ -121,6 +122,11 @@ class Sandbox:
         self.watchers.append(watcher)
         return watcher
 
+    def release(self, watcher):
+        """Ends it and gives back its descriptors; for tests that start very many."""
+        self.watchers.remove(watcher)
+        watcher.release()
+
     def list(self, *arguments, map=None):
         """The map's entries by address, as pbs-list tells them."""
         command = [program('pbs-list'), '--json=short', '--output=ADDRESS,USER,RULE,LOGIN,EXPIRES,SESSIONS',
@@ -155,7 +161,8 @@ class Watcher:
         self.ended = False
         environment = sandbox.environment(**(extra_environment or {}))
         if notify:
-            path = sandbox.directory / f'notify-{len(sandbox.watchers)}'
+            sandbox.started += 1
+            path = sandbox.directory / f'notify-{sandbox.started}'
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self.socket.bind(str(path))
             path.chmod(0o777)
@@ -185,6 +192,8 @@ class Watcher:
     def _read_notes(self):
         while True:
             data, ancillary, _, _ = self.socket.recvmsg(65536, socket.CMSG_SPACE(64))
+            if not data:
+                return
             for level, kind, content in ancillary:
                 if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                     fds = array.array('i', content[:len(content) // 4 * 4])
@@ -272,6 +281,16 @@ class Watcher:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+    def release(self):
+        self.end()
+        if len(self.readers) > 1:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        for reader in self.readers:
+            reader.join(DEADLINE)
+        if len(self.readers) > 1:
+            self.socket.close()
+        self.process.stdout.close()
 
 
 def private_mounts(commands):
