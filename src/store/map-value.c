@@ -59,15 +59,15 @@ static int fetch(struct map *map, const struct draft_kind *kind, const char *key
 static int write_item(struct map *map, const struct draft_item *item)
 {
     char text[DRAFT_TEXT_MAX];
+    int r;
 
     if (item->exists)
         return map_store(map, item->key, text, item->kind->encode(item->value, text));
     if (!item->may_be_in_file)
         return 0;
     errno = 0;
-    if (tdb_delete(map->tdb, string_data(item->key)) < 0 && tdb_error(map->tdb) != TDB_ERR_NOEXIST)
-        return map_error(map);
-    return 0;
+    r = tdb_delete(map->tdb, string_data(item->key)) < 0 ? map_error(map) : 0;
+    return r == -ENOENT ? 0 : r;
 }
 
 int map_flush(struct map *map)

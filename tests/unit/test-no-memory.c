@@ -7,8 +7,8 @@
 
 #include "check.h"
 #include "core/config.h"
-#include "core/heap.h"
 #include "core/lint.h"
+#include "core/roster.h"
 #include "core/settings.h"
 #include "core/trace.h"
 #include "fault.h"
@@ -152,22 +152,23 @@ static void test_networks(void **state)
     fail_each("networks", append);
 }
 
-static int push(void)
+static int enroll(void)
 {
-    _cleanup_(heap_freep) struct heap *heap = heap_new();
+    _cleanup_(roster_freep) struct roster *roster = roster_new();
     struct addr addr = { { 0 } };
-    int r = heap ? 0 : -ENOMEM;
+    uint32_t item;
+    int r = roster ? 0 : -ENOMEM;
 
-    for (unsigned i = 0; i < 1000 && r == 0; i++) {
-        r = heap_push(heap, i, &addr);
-        check_unsigned("items", heap_count(heap), r == 0 ? i + 1 : i);
+    for (uint32_t i = 0; i < 1000 && r == 0; i++) {
+        r = roster_add(roster, &addr, i, i % 7, &item);
+        check_unsigned("items", roster_count(roster), r == 0 ? i + 1 : i);
     }
     return r;
 }
 
-static void test_heap(void **state)
+static void test_roster(void **state)
 {
-    fail_each("heap", push);
+    fail_each("roster", enroll);
 }
 
 int main(void)
@@ -175,7 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_configuration), cmocka_unit_test(test_rules),
         cmocka_unit_test(test_locate),        cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_heap),
+        cmocka_unit_test(test_roster),
     };
 
     return cmocka_run_group_tests_name("no-memory", tests, NULL, NULL);
