@@ -11,11 +11,11 @@
 #include <time.h>
 
 #include "core/duration.h"
-#include "core/limits.h"
 #include "keys.h"
 #include "stand.h"
 
-#define LOGINS   (16 * BATCH_MAX)
+#define BATCH    4096
+#define LOGINS   (16 * BATCH)
 #define LOOK_UPS 200000
 #define START    UINT64_C(1795340000000000)
 
@@ -48,8 +48,8 @@ static uint64_t time_logins(struct stand *stand, struct known *known)
 {
     uint64_t begin = now_nsec();
 
-    for (unsigned i = 0; i < LOGINS; i += BATCH_MAX)
-        (void)stand_log_in(stand, next_known, known, BATCH_MAX, START + USEC_PER_SEC, 0);
+    for (unsigned i = 0; i < LOGINS; i += BATCH)
+        (void)stand_log_in(stand, next_known, known, BATCH, START + USEC_PER_SEC, 0);
     return (now_nsec() - begin) / LOGINS;
 }
 
@@ -83,8 +83,7 @@ int main(int argc, char **argv)
         while (number < known.count) {
             uint32_t left = known.count - number;
 
-            (void)stand_log_in(&stand, next_new, &number, left < BATCH_MAX ? left : BATCH_MAX,
-                               START, 0);
+            (void)stand_log_in(&stand, next_new, &number, left < BATCH ? left : BATCH, START, 0);
         }
         printf("login-%s %" PRIu64 "\n", *count, time_logins(&stand, &known));
         printf("lookup-%s %" PRIu64 "\n", *count, time_look_ups(&stand, &known));
