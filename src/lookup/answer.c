@@ -52,10 +52,13 @@ struct answers *answers_free(struct answers *answers)
 
 void answers_begin(struct answers *answers, uint64_t realtime_usec, uint64_t monotonic_usec)
 {
+    /* Clients that are served in one turn of the loop have the same time. */
+    if (monotonic_usec != answers->monotonic_usec) {
+        answers->checked = false;
+        patience_renew();
+    }
     answers->realtime_usec = realtime_usec;
     answers->monotonic_usec = monotonic_usec;
-    answers->checked = false;
-    patience_renew();
 }
 
 /* Both kinds of warning can recur with every request, and tell of the same trouble. */

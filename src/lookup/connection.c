@@ -44,7 +44,8 @@ enum phase {
 
 struct connection {
     int fd;
-    sd_event_source *io;
+    struct poller *poller;
+    struct poller_item *io;
     struct answers *answers;
     const struct connection_events *events;
     void *userdata;
@@ -166,7 +167,7 @@ static int wait_for_input(struct connection *c)
     case PHASE_DISCARDING:
         break;
     }
-    return sd_event_source_set_io_events(c->io, EPOLLIN);
+    return poller_item_set_events(c->io, EPOLLIN);
 }
 
 /* Does all that can be done without waiting: answers what is in the input, writes, and says what to
@@ -185,15 +186,15 @@ static int advance(struct connection *c)
     if (answered > 0)
         c->events->answered(c->userdata);
     if (r == -EAGAIN)
-        return sd_event_source_set_io_events(c->io, EPOLLOUT);
+        return poller_item_set_events(c->io, EPOLLOUT);
     if (r == 0 && c->is_waiting)
-        return sd_event_source_set_io_events(c->io, EPOLLIN);
+        return poller_item_set_events(c->io, EPOLLIN);
     return r < 0 ? r : wait_for_input(c);
 }
 
 static int begin_answers(struct connection *c)
 {
-    sd_event *event = sd_event_source_get_event(c->io);
+    sd_event *event = poller_event(c->poller);
     uint64_t realtime_usec, monotonic_usec;
 
     int r = sd_event_now(event, CLOCK_REALTIME, &realtime_usec);
@@ -221,13 +222,13 @@ static void go_on(struct connection *c, int r)
  * heard of again before its answer is there; one that is gone is not to be heard of at all. */
 static void stop_listening(struct connection *c, uint32_t revents)
 {
-    int r = revents & (EPOLLHUP | EPOLLERR) ? -ECONNRESET : sd_event_source_set_io_events(c->io, 0);
+    int r = revents & (EPOLLHUP | EPOLLERR) ? -ECONNRESET : poller_item_set_events(c->io, 0);
 
     if (r < 0)
         c->events->ended(c->userdata);
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static void on_io(uint32_t revents, void *userdata)
 {
     struct connection *c = userdata;
 
@@ -237,7 +238,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         stop_listening(c, revents);
     else
         go_on(c, receive(c));
-    return 0;
 }
 
 static void on_caught_up(void *userdata)
@@ -249,7 +249,7 @@ static void on_caught_up(void *userdata)
     go_on(c, 0);
 }
 
-int connection_new(sd_event *event, int fd, struct answers *answers,
+int connection_new(struct poller *poller, int fd, struct answers *answers,
                    const struct connection_events *events, void *userdata, struct connection **ret)
 {
     /* Not cleared, so that the buffers take memory only as far as they are used. */
@@ -258,6 +258,7 @@ int connection_new(sd_event *event, int fd, struct answers *answers,
     if (!c)
         return -ENOMEM;
     c->fd = fd;
+    c->poller = poller;
     c->io = NULL;
     c->answers = answers;
     c->events = events;
@@ -269,7 +270,7 @@ int connection_new(sd_event *event, int fd, struct answers *answers,
     c->caught_up = 0;
     c->in_start = c->in_end = c->out_start = c->out_end = 0;
 
-    int r = sd_event_add_io(event, &c->io, fd, EPOLLIN, on_io, c);
+    int r = poller_add(poller, fd, EPOLLIN, on_io, c, &c->io);
     if (r < 0) {
         free(c);
         return r;
@@ -282,8 +283,7 @@ struct connection *connection_free(struct connection *connection)
 {
     if (!connection)
         return NULL;
-    /* The event loop may be inside this very source: unreferencing alone would leave it armed. */
-    sd_event_source_disable_unref(connection->io);
+    poller_item_remove(connection->io);
     answers_leave(connection->answers, &connection->wait);
     (void)close(connection->fd);
     free(connection);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <systemd/sd-event.h>
-
 #include "answer.h"
+#include "poller.h"
 
 /* One client: reads its requests from a socket, writes the answers in their order. A client that
  * does not read its answers is not read from; one that has sent its last (half-closed) gets the
@@ -17,6 +16,6 @@ struct connection_events {
 
 /* Takes over `fd`, which must be non-blocking, if it succeeds. Returns 0, -ENOMEM or another errno.
  */
-int connection_new(sd_event *event, int fd, struct answers *answers,
+int connection_new(struct poller *poller, int fd, struct answers *answers,
                    const struct connection_events *events, void *userdata, struct connection **ret);
 struct connection *connection_free(struct connection *connection);

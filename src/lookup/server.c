@@ -33,6 +33,7 @@ struct client {
 
 struct server {
     sd_event *event;
+    struct poller *poller;
     struct answers *answers;
     unsigned max_clients, n_clients;
     TAILQ_HEAD(, client) clients; /* longest idle first */
@@ -83,7 +84,7 @@ static int client_open(struct server *server, int fd)
         return -ENOMEM;
     client->server = server;
     int r =
-        connection_new(server->event, fd, server->answers, &events, client, &client->connection);
+        connection_new(server->poller, fd, server->answers, &events, client, &client->connection);
     if (r < 0) {
         free(client);
         return r;
@@ -186,6 +187,8 @@ int server_new(sd_event *event, struct answers *answers, unsigned max_clients, s
                                        on_pause_over, server);
     if (r >= 0)
         r = sd_event_source_set_enabled(server->pause, SD_EVENT_OFF);
+    if (r >= 0)
+        r = poller_new(event, &server->poller);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(server);
@@ -203,6 +206,7 @@ struct server *server_free(struct server *server)
     for (size_t i = 0; i < server->n_listeners; i++)
         sd_event_source_disable_unref(server->listeners[i]);
     sd_event_source_disable_unref(server->pause);
+    poller_free(server->poller);
     free(server);
     return NULL;
 }
