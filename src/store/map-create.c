@@ -70,6 +70,7 @@ int map_lock_for_writing(struct map *map)
 {
     if (flock(tdb_fd(map->tdb), LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? -EBUSY : -errno;
+    map->is_writer = true;
     return 0;
 }
 

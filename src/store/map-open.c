@@ -212,15 +212,50 @@ int map_refresh(struct map *map)
     return 0;
 }
 
-static int refuse_damaged(const struct addr *addr, const struct record *record, void *userdata)
+/* What the records say while TDB checks the file, which is read only once so. */
+struct inspection {
+    unsigned ipv6_bits; /* of the keys; 0 while there was none */
+    bool is_damaged;
+};
+
+/* Keys show the prefix that they were made with. */
+static unsigned key_bits(TDB_DATA key)
 {
-    return record ? 0 : -EBADMSG;
+    const char *text = (const char *)key.dptr, *slash = memchr(text, '/', key.dsize);
+    unsigned bits = 0;
+
+    if (!slash)
+        return memchr(text, ':', key.dsize) ? 128 : 0;
+    for (const char *p = slash + 1; p < text + key.dsize && *p >= '0' && *p <= '9' && bits < 128;
+         p++)
+        bits = 10 * bits + (unsigned)(*p - '0');
+    return bits >= 1 && bits <= 128 ? bits : 1;
+}
+
+static int inspect(TDB_DATA key, TDB_DATA value, void *userdata)
+{
+    struct inspection *inspection = userdata;
+    unsigned bits;
+    struct record record;
+    struct addr addr;
+
+    if (key.dsize > 0 && (key.dptr[0] == '@' || key.dptr[0] == '.'))
+        return 0;
+    bits = key_bits(key);
+    if (addr_parse_key((const char *)key.dptr, key.dsize, bits > 0 ? bits : 128, &addr) < 0 ||
+        record_decode(value.dptr, value.dsize, &record) < 0 ||
+        (bits > 0 && inspection->ipv6_bits > 0 && bits != inspection->ipv6_bits))
+        inspection->is_damaged = true;
+    if (bits > 0)
+        inspection->ipv6_bits = bits;
+    return 0;
 }
 
 /* Opens a file for writing if it is whole: its structure, and every record in it. */
 static int open_whole(const char *path, struct map **ret)
 {
     _cleanup_(map_closep) struct map *map = NULL;
+    struct inspection inspection = { 0 };
     int r = open_file(path, &map);
 
     if (r < 0)
@@ -228,14 +263,14 @@ static int open_whole(const char *path, struct map **ret)
     r = map_lock_for_writing(map);
     if (r < 0)
         return r;
-    if (tdb_check(map->tdb, NULL, NULL) < 0)
+    if (tdb_check(map->tdb, inspect, &inspection) < 0)
         return -EBADMSG;
     r = read_settings(map);
     if (r < 0)
         return r;
-    r = map_each(map, refuse_damaged, NULL);
-    if (r < 0)
-        return r;
+    if (inspection.is_damaged ||
+        (inspection.ipv6_bits > 0 && inspection.ipv6_bits != map->ipv6_bits))
+        return -EBADMSG;
     *ret = TAKE_PTR(map);
     return 0;
 }

@@ -313,12 +313,18 @@ int map_scan(struct map *map, map_each_func record_func, map_session_func sessio
 {
     struct scan scan = { map, record_func, session_func, userdata, 0 };
     int r = map->in_transaction ? map_flush(map) : 0;
+    bool locks_all;
 
     if (r < 0)
         return r;
+    /* TDB locks each chain in turn, lest others be kept waiting; nobody waits for the writer to
+     * read but itself. Inside of another scan there are locks already. */
+    locks_all = map->is_writer && !map->in_transaction && tdb_lockall_read(map->tdb) == 0;
     errno = 0;
     if (tdb_traverse_read(map->tdb, visit, &scan) < 0 && scan.result == 0)
-        return map_error(map);
+        scan.result = map_error(map);
+    if (locks_all)
+        (void)tdb_unlockall_read(map->tdb);
     return scan.result;
 }
 
