@@ -62,6 +62,14 @@ static const struct shape dovecot[] = {
     { SHAPE_OTHER, NULL },
 };
 
+static const struct shape old_dovecot[] = {
+    { SHAPE_LOGIN, "imap-login: Login: {U} [{A}]" },
+    { SHAPE_LOGIN, "pop3-login: Mar 16 04:19:32 Info: Login: {U} [{M}]" },
+    { SHAPE_OTHER, "imap-login: Aborted login: {U} [{A}]" },
+    { SHAPE_OTHER, "imap-login: Disconnected: {U} [{A}]" },
+    { SHAPE_OTHER, NULL },
+};
+
 static const struct shape courier[] = {
     { SHAPE_LOGIN, "LOGIN, user={U}, ip=[{M}], port=[{P}], protocol=IMAP" },
     { SHAPE_LOGIN, "LOGIN, user={U}, ip=[{M}], port=[{P}], protocol=IMAP, starttls=1" },
@@ -316,6 +324,7 @@ const struct server servers[] = {
       dovecot,
       true,
       { .max = 80, .cut_mark = "...", .control = '?', .next_line = "imap: Error: " } },
+    { "dovecot-old", "dovecot.service", "dovecot", "0", "6", old_dovecot, true },
     { "courier",
       "courier-imap.service",
       "imapd",

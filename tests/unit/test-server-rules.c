@@ -28,11 +28,9 @@ static void test_journals(void **state)
 /* --- single lines --- */
 
 static const char *const files[] = {
-    "50-cucipop.conf",   "50-gnu-pop3d.conf",
-    "50-mailutils.conf", "50-perdition.conf",
-    "50-qpopper.conf",   "50-teapop.conf",
-    "50-uw-imap.conf",   "50-vm-pop3d.conf",
-    "50-vpopmail.conf",  NULL,
+    "50-cucipop.conf",   "50-dovecot.conf",   "50-dovecot-old.conf", "50-gnu-pop3d.conf",
+    "50-mailutils.conf", "50-perdition.conf", "50-qpopper.conf",     "50-teapop.conf",
+    "50-uw-imap.conf",   "50-vm-pop3d.conf",  "50-vpopmail.conf",    NULL,
 };
 
 struct line {
@@ -47,6 +45,7 @@ static enum rules_verdict judge(const struct settings *settings, const struct li
         { "_SYSTEMD_UNIT", line->unit, strlen(line->unit), 0 },
         FAKE_TEXT("_SYSTEMD_INVOCATION_ID", "0123456789abcdef0123456789abcdef"),
         FAKE_TEXT("_PID", "812"),
+        FAKE_TEXT("_UID", "0"),
         { "SYSLOG_IDENTIFIER", line->identifier, strlen(line->identifier), 0 },
         { "PRIORITY", line->priority, strlen(line->priority), 0 },
         { "MESSAGE", line->message, strlen(line->message), 0 },
@@ -509,6 +508,39 @@ static void test_teapop(void **state)
     CHECK_LINES(lines);
 }
 
+#define DOVECOT "dovecot.service", "dovecot", "6"
+
+static void test_old_dovecot(void **state)
+{
+    static const struct line lines[] = {
+        /* only the shape is known, from the patterns of the Perl program */
+        { DOVECOT, "imap-login: Login: alice [192.0.2.10]", "192.0.2.10", "alice" },
+        { DOVECOT, "pop3-login: Login: bob@b.example [::ffff:192.0.2.10]", "192.0.2.10",
+          "bob@b.example" },
+        { DOVECOT, "imap-login: Mar 16 04:19:32 Info: Login: alice [2001:db8::10]", "2001:db8::10",
+          "alice" },
+        { DOVECOT, "imap-login: Login: x [6.6.6.6] [192.0.2.10]", NOBODY },
+        { DOVECOT, "imap-login: Login: x[6.6.6.6] [192.0.2.10]", NOBODY },
+        { DOVECOT, "imap-login: Login: user=<x [6.6.6.6]", NOBODY },
+        { DOVECOT, "imap-login: Aborted login [192.0.2.10]", NOBODY },
+        { DOVECOT, "imap-login: Disconnected [192.0.2.10]", NOBODY },
+        { DOVECOT, "imap-login: Disconnected: Login: x [6.6.6.6]", NOBODY },
+        { "drv-t.service", "dovecot", "6", "imap-login: Login: x [6.6.6.6]", NOBODY },
+    };
+    /* 1.1 and 1.2, which the rule for later ones takes; after the address, anything can follow */
+    static const struct line later = {
+        DOVECOT,
+        "imap-login: Login: user=<alice>, method=PLAIN, rip=::ffff:192.0.2.10, "
+        "lip=::ffff:192.0.2.1, TLS",
+        "192.0.2.10",
+        "alice",
+    };
+    _cleanup_(settings_freep) struct settings *settings = load_shipped_rules(files);
+
+    CHECK_LINES(lines);
+    check_line(settings, &later);
+}
+
 #define GNU "inetd.service", "gnu-pop3d", "6"
 
 static void test_gnu_pop3d(void **state)
@@ -601,12 +633,13 @@ static void test_other_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_journals),  cmocka_unit_test(test_uw),
-        cmocka_unit_test(test_perdition), cmocka_unit_test(test_cut_lines),
-        cmocka_unit_test(test_mailutils), cmocka_unit_test(test_qpopper),
-        cmocka_unit_test(test_vpopmail),  cmocka_unit_test(test_cucipop),
-        cmocka_unit_test(test_vm_pop3d),  cmocka_unit_test(test_other_events),
-        cmocka_unit_test(test_teapop),    cmocka_unit_test(test_gnu_pop3d),
+        cmocka_unit_test(test_journals),    cmocka_unit_test(test_uw),
+        cmocka_unit_test(test_perdition),   cmocka_unit_test(test_cut_lines),
+        cmocka_unit_test(test_mailutils),   cmocka_unit_test(test_qpopper),
+        cmocka_unit_test(test_vpopmail),    cmocka_unit_test(test_cucipop),
+        cmocka_unit_test(test_vm_pop3d),    cmocka_unit_test(test_other_events),
+        cmocka_unit_test(test_teapop),      cmocka_unit_test(test_gnu_pop3d),
+        cmocka_unit_test(test_old_dovecot),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
