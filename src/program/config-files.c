@@ -22,10 +22,17 @@ struct dropins {
     size_t count;
 };
 
+/* What becomes of errors: the first ends it all, or each is told of. */
+struct errors {
+    char *reterr;
+    config_files_error_func func; /* NULL: the first ends it */
+    void *userdata;
+};
+
 struct reading {
     struct settings *settings;
     const char *path;
-    char *reterr;
+    const struct errors *errors;
 };
 
 DEFINE_CLEANUP(DIR *, closedir)
@@ -35,6 +42,15 @@ static const char *base_name(const char *path)
     const char *slash = strrchr(path, '/');
 
     return slash ? slash + 1 : path;
+}
+
+/* The error is in `reterr`. Returns 0 to go on. */
+static int take_error(const struct errors *errors)
+{
+    if (!errors->func)
+        return -EINVAL;
+    errors->func(errors->reterr, errors->userdata);
+    return 0;
 }
 
 static int assign(const struct config_item *item, void *userdata)
@@ -50,15 +66,17 @@ static int assign(const struct config_item *item, void *userdata)
     } else
         r = settings_assign(reading->settings, item->section, item->key, item->value, origin,
                             reason);
-    if (r == -EINVAL)
-        snprintf(reading->reterr, CONFIG_FILES_ERROR_MAX, "%s: %s", origin, reason);
-    return r;
+    if (r != -EINVAL)
+        return r;
+    snprintf(reading->errors->reterr, CONFIG_FILES_ERROR_MAX, "%s: %s", origin, reason);
+    return take_error(reading->errors);
 }
 
-static int unreadable(const char *path, int error, char *reterr)
+static int unreadable(const char *path, int error, const struct errors *errors)
 {
-    snprintf(reterr, CONFIG_FILES_ERROR_MAX, "%s: cannot be read: %s", path, strerror(error));
-    return error == ENOENT ? -ENOENT : -EINVAL;
+    snprintf(errors->reterr, CONFIG_FILES_ERROR_MAX, "%s: cannot be read: %s", path,
+             strerror(error));
+    return error == ENOENT ? -ENOENT : take_error(errors);
 }
 
 /* Reads a whole file. A link to /dev/null is an empty one. */
@@ -94,9 +112,9 @@ static int read_text(const char *path, char **ret, size_t *ret_len)
     return 0;
 }
 
-static int read_file(const char *path, struct settings *settings, char *reterr)
+static int read_file(const char *path, struct settings *settings, const struct errors *errors)
 {
-    struct reading reading = { settings, path, reterr };
+    struct reading reading = { settings, path, errors };
     _cleanup_(freep) char *text = NULL;
     const char *reason = NULL;
     size_t len = 0;
@@ -104,11 +122,11 @@ static int read_file(const char *path, struct settings *settings, char *reterr)
     int r = read_text(path, &text, &len);
 
     if (r < 0)
-        return unreadable(path, -r, reterr);
+        return unreadable(path, -r, errors);
     r = config_parse(text, len, assign, &reading, &line, &reason);
     if (r < 0 && reason) {
-        snprintf(reterr, CONFIG_FILES_ERROR_MAX, "%s:%u: %s", path, line, reason);
-        return -EINVAL;
+        snprintf(errors->reterr, CONFIG_FILES_ERROR_MAX, "%s:%u: %s", path, line, reason);
+        return take_error(errors);
     }
     return r;
 }
@@ -150,7 +168,7 @@ static bool is_dropin_name(const char *name)
 }
 
 /* Adds the drop-ins of a directory that are not hidden by those of an earlier, higher one. */
-static int dropins_scan(struct dropins *dropins, const char *directory, char *reterr)
+static int dropins_scan(struct dropins *dropins, const char *directory, const struct errors *errors)
 {
     _cleanup_(closedirp) DIR *dir = opendir(directory);
     struct dirent *dirent;
@@ -158,7 +176,7 @@ static int dropins_scan(struct dropins *dropins, const char *directory, char *re
     if (!dir && errno == ENOENT)
         return 0;
     if (!dir)
-        return unreadable(directory, errno, reterr);
+        return unreadable(directory, errno, errors);
     while ((errno = 0, dirent = readdir(dir))) {
         int r = 0;
 
@@ -167,7 +185,7 @@ static int dropins_scan(struct dropins *dropins, const char *directory, char *re
         if (r < 0)
             return r;
     }
-    return errno != 0 ? unreadable(directory, errno, reterr) : 0;
+    return errno != 0 ? unreadable(directory, errno, errors) : 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -175,35 +193,52 @@ static int compare_names(const void *a, const void *b)
     return strcmp(base_name(*(char *const *)a), base_name(*(char *const *)b));
 }
 
-static int read_dropins(const char *const *directories, struct settings *settings, char *reterr)
+static int read_dropins(const char *const *directories, struct settings *settings,
+                        const struct errors *errors)
 {
     _cleanup_(dropins_clear) struct dropins dropins = { 0 };
     int r = 0;
 
     for (; *directories && r == 0; directories++)
-        r = dropins_scan(&dropins, *directories, reterr);
+        r = dropins_scan(&dropins, *directories, errors);
     if (dropins.count > 0)
         qsort(dropins.paths, dropins.count, sizeof(*dropins.paths), compare_names);
     for (size_t i = 0; i < dropins.count && r == 0; i++)
-        r = read_file(dropins.paths[i], settings, reterr);
-    return r == -ENOENT ? -EINVAL : r;
+        r = read_file(dropins.paths[i], settings, errors);
+    return r == -ENOENT ? take_error(errors) : r;
+}
+
+static int read_all(const char *main_file, struct settings *settings, const struct errors *errors)
+{
+    static const char *const installed[] = { ETC_RULES_DIR, RUN_RULES_DIR, LIB_RULES_DIR, NULL };
+    char beside[PATH_MAX + sizeof("conf.d")];
+    const char *own[] = { beside, NULL };
+    int r = read_file(main_file ? main_file : CONFIG_FILE, settings, errors);
+
+    if (r == -ENOENT)
+        r = main_file ? take_error(errors) : 0;
+    if (r < 0)
+        return r;
+    if (!main_file)
+        return read_dropins(installed, settings, errors);
+    snprintf(beside, sizeof(beside), "%.*sconf.d", (int)(base_name(main_file) - main_file),
+             main_file);
+    return read_dropins(own, settings, errors);
 }
 
 int config_files_read(const char *main_file, struct settings *settings,
                       char reterr[static CONFIG_FILES_ERROR_MAX])
 {
-    static const char *const installed[] = { ETC_RULES_DIR, RUN_RULES_DIR, LIB_RULES_DIR, NULL };
-    char beside[PATH_MAX + sizeof("conf.d")];
-    const char *own[] = { beside, NULL };
-    int r = read_file(main_file ? main_file : CONFIG_FILE, settings, reterr);
+    const struct errors errors = { .reterr = reterr };
 
-    if (r == -ENOENT)
-        r = main_file ? -EINVAL : 0;
-    if (r < 0)
-        return r;
-    if (!main_file)
-        return read_dropins(installed, settings, reterr);
-    snprintf(beside, sizeof(beside), "%.*sconf.d", (int)(base_name(main_file) - main_file),
-             main_file);
-    return read_dropins(own, settings, reterr);
+    return read_all(main_file, settings, &errors);
+}
+
+int config_files_read_past_errors(const char *main_file, struct settings *settings,
+                                  config_files_error_func func, void *userdata)
+{
+    char error[CONFIG_FILES_ERROR_MAX];
+    const struct errors errors = { error, func, userdata };
+
+    return read_all(main_file, settings, &errors);
 }

@@ -14,3 +14,9 @@
 #define CONFIG_FILES_ERROR_MAX 8192
 int config_files_read(const char *main_file, struct settings *settings,
                       char reterr[static CONFIG_FILES_ERROR_MAX]);
+
+/* The same, but each error goes to `func`, and what stands behind it is read as well; a line that
+ * is no assignment ends its file. Returns 0 or -ENOMEM. */
+typedef void (*config_files_error_func)(const char *error, void *userdata);
+int config_files_read_past_errors(const char *main_file, struct settings *settings,
+                                  config_files_error_func func, void *userdata);

@@ -275,6 +275,21 @@ class CommandLine(RulesTest):
         self.fails(78, rf'{self.config}:[45]: .*Trust=forgeable', 'test', '-')
         self.configure('[Rule courier]\nEnabled=no\n[Rule dovecot]\nEnabled=no')
 
+    def test_check_tells_of_all_errors(self):
+        """It does not stop at the first."""
+        own = self.directory / 'conf.d/90-own.conf'
+        own.write_text('[Rule x]\nMatch=_SYSTEMD_UNIT=x.service\nLogin=^(\nLogin=^a(?<b>c)\n'
+                       'Grace=soon\nBogus=1\nMatch=y\nnonsense\nLogin=[\n')
+        later = self.directory / 'conf.d/91-own.conf'
+        later.write_text('[Rule x]\nLogout=^)\n')
+        self.configure('Grace=never')
+        result = self.start('check')
+        self.assertEqual((result.returncode, result.stdout), (78, b''))
+        self.assertEqual(re.findall(r'(?m)^(.*?): error: ', result.stderr.decode()),
+                         [f'{self.config}:4', f'{own}:3:9', f'{own}:4:12', f'{own}:5', f'{own}:6',
+                          f'{own}:7', f'{own}:8', f'{later}:2:9'], result.stderr.decode())
+        self.fails(78, rf'\A{self.config}:4: error: .*\n\Z', 'list')
+
     def test_full_disc(self):
         with open('/dev/full', 'wb') as full:
             result = subprocess.run(self.command('test', '-'), stdout=full, timeout=DEADLINE,

@@ -16,7 +16,7 @@
 #include "setup.h"
 #include "test.h"
 
-/* The configuration as it is read, for commands that look at disabled and faulty rules too. */
+/* The configuration as it is read, for commands that look at disabled rules too. */
 static int read_configuration(const struct options *options, struct settings **ret)
 {
     _cleanup_(settings_freep) struct settings *settings = NULL;
@@ -35,6 +35,14 @@ static int read_configuration(const struct options *options, struct settings **r
     return 0;
 }
 
+static void print_error(const char *error, void *userdata)
+{
+    bool *any = userdata;
+
+    *any = true;
+    check_print_error(error, stderr);
+}
+
 static bool any_error(const struct findings *findings)
 {
     for (size_t i = 0; i < findings_count(findings); i++)
@@ -47,13 +55,17 @@ static int run_check(const struct options *options)
 {
     _cleanup_(settings_freep) struct settings *settings = NULL;
     _cleanup_(findings_freep) struct findings *findings = NULL;
-    int status = read_configuration(options, &settings), r;
+    bool is_wrong = false;
+    int r = settings_new(&settings);
 
-    if (status != 0)
-        return status;
-    r = findings_collect(settings, &findings);
+    if (r == 0)
+        r = config_files_read_past_errors(options->config, settings, print_error, &is_wrong);
+    if (r == 0 && is_wrong)
+        return EX_CONFIG;
+    if (r == 0)
+        r = findings_collect(settings, &findings);
     if (r < 0)
-        return complain_of(r, "rules");
+        return complain_of(r, "configuration");
     findings_print(findings, stdout);
     if (any_error(findings))
         return finish_output(EX_CONFIG);
