@@ -17,6 +17,7 @@ struct hold {
     uint64_t grace_usec; /* until when the logins so far would have allowed it */
     uint32_t item;       /* the address's in the roster */
     bool was_known;      /* it was in the map before */
+    bool is_noted;       /* `grace_usec` is in the map, or has to be looked for there first */
 };
 
 struct holds *holds_new(void);

@@ -157,6 +157,7 @@ int map_create(const struct map_options *options, struct map **ret)
 
 struct conversion {
     struct map *target;
+    unsigned old_bits;
     bool drops_ipv6; /* a longer prefix cannot be told from the shorter one */
     int result;
 };
@@ -166,6 +167,29 @@ static bool begins_with(TDB_DATA key, const char *prefix)
     return key.dsize > strlen(prefix) && memcmp(key.dptr, prefix, strlen(prefix)) == 0;
 }
 
+/* The latest in each of the new groups. */
+static int put_grace(struct map *target, const struct addr *addr, uint64_t until_usec)
+{
+    uint64_t other_usec;
+    int r = map_get_grace(target, addr, &other_usec);
+
+    if (r == 0 && other_usec >= until_usec)
+        return 0;
+    return r < 0 && r != -ENOENT ? r : map_put_grace(target, addr, until_usec);
+}
+
+static int convert_grace(struct conversion *conversion, TDB_DATA key, TDB_DATA value)
+{
+    size_t len = strlen(MAP_GRACE_PREFIX);
+    uint64_t until_usec;
+    struct addr addr;
+
+    if (addr_parse_key((char *)key.dptr + len, key.dsize - len, conversion->old_bits, &addr) < 0 ||
+        map_grace_decode(value.dptr, value.dsize, &until_usec) < 0)
+        return 0;
+    return put_grace(conversion->target, &addr, until_usec);
+}
+
 /* Copies what belongs to a place in the journal: without it, the table forgets that sessions were
  * open. */
 static int convert_value(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *userdata)
@@ -173,8 +197,11 @@ static int convert_value(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, 
     struct conversion *conversion = userdata;
 
     /* Without its cursor, the journal is read again as far back as a grace reaches. */
-    if (conversion->drops_ipv6 ||
-        !(begins_with(key, ".cursor/") || begins_with(key, ".doubts/") || begins_with(key, "@")))
+    if (conversion->drops_ipv6)
+        return 0;
+    if (begins_with(key, MAP_GRACE_PREFIX))
+        return conversion->result = convert_grace(conversion, key, value);
+    if (!(begins_with(key, ".cursor/") || begins_with(key, ".doubts/") || begins_with(key, "@")))
         return 0;
     errno = 0;
     if (tdb_store(conversion->target->tdb, key, value, TDB_REPLACE) < 0)
@@ -203,6 +230,14 @@ static int convert_record(const struct addr *addr, const struct record *record, 
         if (other.expires_usec > merged.expires_usec)
             merged.expires_usec = other.expires_usec;
         merged.sessions = record->sessions + other.sessions;
+        /* One that no session held is still allowed when the other's sessions have ended. */
+        r = 0;
+        if (merged.sessions > 0 && record->sessions == 0)
+            r = put_grace(conversion->target, addr, record->expires_usec);
+        if (merged.sessions > 0 && other.sessions == 0 && r == 0)
+            r = put_grace(conversion->target, addr, other.expires_usec);
+        if (r < 0)
+            return r;
     }
     return map_put(conversion->target, addr, &merged);
 }
@@ -211,6 +246,7 @@ static int copy_contents(struct map *old, struct map *target)
 {
     struct conversion conversion = {
         .target = target,
+        .old_bits = old->ipv6_bits,
         .drops_ipv6 = target->ipv6_bits > old->ipv6_bits,
     };
     int r = map_begin(target);

@@ -23,6 +23,8 @@
 #define MAP_KEY_MAX    4200 /* ".cursor/" and a path */
 #define MAP_CURSOR_MAX 1024 /* a journal cursor has about 130 bytes */
 
+#define MAP_GRACE_PREFIX ".grace/"
+
 struct map {
     struct tdb_context *tdb;
     char *path;     /* NULL in memory */
@@ -53,6 +55,9 @@ int map_store(struct map *map, const char *key, const char *value, size_t len);
 /* Writes what the transaction has changed so far to TDB, as a part of it. */
 int map_flush(struct map *map);
 
+/* -ENOENT if there is no such key. */
+int map_remove(struct map *map, const char *key);
+
 /* Closes what is open, if anything, and gives up the writer's lock. */
 void map_close_file(struct map *map);
 
@@ -68,6 +73,9 @@ bool map_gave_up(void);
 
 /* A map without a file yet; `path` may be NULL. */
 int map_allocate(const char *path, struct map **ret);
+
+/* Reads the value of such a key. Returns 0 or -EBADMSG. */
+int map_grace_decode(const void *data, size_t len, uint64_t *ret);
 
 /* Notes which file is open, for map_refresh(). */
 int map_note_file(struct map *map);

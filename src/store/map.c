@@ -159,6 +159,13 @@ int map_store(struct map *map, const char *key, const char *value, size_t len)
     return tdb_store(map->tdb, string_data(key), data, TDB_REPLACE) < 0 ? map_error(map) : 0;
 }
 
+int map_remove(struct map *map, const char *key)
+{
+    assert(map->in_transaction);
+    errno = 0;
+    return tdb_delete(map->tdb, string_data(key)) < 0 ? map_error(map) : 0;
+}
+
 int map_put_cursor(struct map *map, const char *source, const char *cursor, uint64_t realtime_usec)
 {
     char key[MAP_KEY_MAX], value[MAP_CURSOR_MAX];

@@ -83,12 +83,19 @@ int map_put_cursor(struct map *map, const char *source, const char *cursor, uint
 int map_put_doubts(struct map *map, const char *source, const char *rule, const char *text);
 int map_put_session(struct map *map, const char *key, const struct session *session);
 int map_delete_session(struct map *map, const char *key);
+int map_put_grace(struct map *map, const struct addr *addr, uint64_t until_usec);
+int map_delete_grace(struct map *map, const struct addr *addr);
 int map_commit(struct map *map);
 void map_cancel(struct map *map);
 
 /* A session by its key's text (session.h). Returns 0, -ENOENT, -EBADMSG for one that cannot be
  * read, or another errno. */
 int map_get_session(struct map *map, const char *key, struct session *ret);
+
+/* Until when the logins of an address that sessions hold would allow it without them, where its
+ * record does not tell. Returns 0, -ENOENT, -EBADMSG for one that cannot be read, or another errno.
+ */
+int map_get_grace(struct map *map, const struct addr *addr, uint64_t *ret);
 
 /* The place in a source that the map's contents correspond to. Returns 0, and *ret for the caller
  * to free; -ENOENT if the source was never read; -EBADMSG, -ENOMEM, or another errno. */

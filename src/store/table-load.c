@@ -162,6 +162,7 @@ static void settle_claims(struct load *load)
         settled += hold->sessions == claim->record.sessions;
         hold->item = claim->item;
         hold->was_known = true;
+        hold->is_noted = true;
         hold->grace_usec = claim->record.login_usec + table_grace_usec(table, claim->record.rule);
         roster_set_due_usec(table->roster, claim->item, UINT64_MAX);
     }
@@ -241,22 +242,47 @@ static int find_session(const char *key, const struct session *session, void *us
     return 0;
 }
 
+/* Takes what the map has of an address's grace, which is for an address that is held. */
+static int take_grace(struct table *table, const struct addr *addr, uint64_t now_usec,
+                      uint64_t *until_usec)
+{
+    uint64_t noted_usec, limit_usec = now_usec + table->policy.longest_grace_usec;
+    int r = map_get_grace(table->map, addr, &noted_usec);
+
+    if (r == 0)
+        *until_usec = later(*until_usec, earlier(noted_usec, limit_usec));
+    if (r == 0 || r == -EBADMSG)
+        r = map_delete_grace(table->map, addr);
+    return r == -ENOENT ? 0 : r;
+}
+
 /* An address that is not held any more is left its grace. */
 static int mend_record(struct table *table, const struct addr *addr, uint64_t now_usec)
 {
     uint32_t sessions = count_sessions(table, addr);
     struct record record;
+    uint64_t until_usec;
     int r = map_get(table->map, addr, &record);
 
     if (r < 0)
         return r;
     record.login_usec = earlier(record.login_usec, now_usec);
     record.expires_usec = earlier(record.expires_usec, find_limit(table, &record, now_usec));
-    if (record.sessions > 0 && sessions == 0)
-        record.expires_usec =
-            earlier(record.expires_usec, now_usec + table_grace_usec(table, record.rule));
+    if (record.sessions > 0 && sessions == 0) {
+        until_usec = now_usec + table_grace_usec(table, record.rule);
+        r = take_grace(table, addr, now_usec, &until_usec);
+        record.expires_usec = earlier(record.expires_usec, until_usec);
+    }
     record.sessions = sessions;
-    return map_put(table->map, addr, &record);
+    return r < 0 ? r : map_put(table->map, addr, &record);
+}
+
+static int remove_record(struct table *table, const struct addr *addr)
+{
+    uint64_t until_usec = 0;
+    int r = map_delete(table->map, addr);
+
+    return r < 0 ? r : take_grace(table, addr, 0, &until_usec);
 }
 
 /* One that is from the future counts from now, and all others that were found do not count. */
@@ -284,7 +310,7 @@ static int mend_found(struct found *found, size_t *ret_removed)
     for (size_t i = 0; i < found->n_addrs && r == 0; i++) {
         bool excluded = is_excluded(table, &found->addrs[i]);
 
-        r = excluded ? map_delete(table->map, &found->addrs[i])
+        r = excluded ? remove_record(table, &found->addrs[i])
                      : mend_record(table, &found->addrs[i], found->now_usec);
         removed += excluded;
     }

@@ -71,6 +71,15 @@ int table_drop_session(struct table *table, const char *key);
 int table_hold(struct table *table, const struct addr *addr, uint32_t item, uint64_t expires_usec,
                bool is_new);
 
+/* Looks for what the map has of an address's grace, after the hold was made from its record. */
+int table_recall_grace(struct table *table, struct hold *hold, uint64_t now_usec);
+
+/* Takes it out of the map: the hold is about to go. */
+int table_forget_grace(struct table *table, struct hold *hold);
+
+/* Puts it there if the record that the address has by now does not tell. */
+int table_note_grace(struct table *table, struct hold *hold, const struct record *record);
+
 /* Ends a session. Its address, if it was the last, is left until `until_usec`. *ret is what the
  * address's record has become; `expires_usec` is 0 in it if there is none. */
 int table_end_session(struct table *table, const char *key, const struct session *session,

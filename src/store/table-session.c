@@ -60,6 +60,34 @@ int table_hold(struct table *table, const struct addr *addr, uint32_t item, uint
     return 0;
 }
 
+int table_recall_grace(struct table *table, struct hold *hold, uint64_t now_usec)
+{
+    uint64_t until_usec;
+    int r = hold->is_noted ? map_get_grace(table->map, &hold->addr, &until_usec) : -ENOENT;
+
+    /* The clock or the policy may have changed since it was written. */
+    if (r == 0)
+        hold->grace_usec = later(hold->grace_usec,
+                                 earlier(until_usec, now_usec + table->policy.longest_grace_usec));
+    return r == -ENOENT || r == -EBADMSG ? 0 : r;
+}
+
+int table_forget_grace(struct table *table, struct hold *hold)
+{
+    int r = hold->is_noted ? map_delete_grace(table->map, &hold->addr) : 0;
+
+    hold->is_noted = false;
+    return r == -ENOENT ? 0 : r;
+}
+
+int table_note_grace(struct table *table, struct hold *hold, const struct record *record)
+{
+    if (record->login_usec + table_grace_usec(table, record->rule) >= hold->grace_usec)
+        return table_forget_grace(table, hold);
+    hold->is_noted = true;
+    return map_put_grace(table->map, &hold->addr, hold->grace_usec);
+}
+
 /* The last session of an address has ended: time goes on for it. */
 static int release(struct table *table, struct hold *hold, struct record *record,
                    uint64_t until_usec, uint64_t now_usec)
@@ -67,7 +95,12 @@ static int release(struct table *table, struct hold *hold, struct record *record
     struct addr addr = hold->addr;
     uint32_t item = hold->item;
     bool was_known = hold->was_known;
+    int r = table_recall_grace(table, hold, now_usec);
 
+    if (r == 0)
+        r = table_forget_grace(table, hold);
+    if (r < 0)
+        return r;
     record->expires_usec = later(until_usec, hold->grace_usec);
     holds_drop(table->holds, hold);
     if (item == ROSTER_NONE)

@@ -96,8 +96,10 @@ static int end_sessions(struct table *table, const char *user, const struct addr
         *ret_alone = false;
     for (size_t i = 0; i < own && r == 0 && *ret_alone; i++)
         r = table_drop_session(table, keys[i]);
-    if (r == 0 && *ret_alone)
-        holds_drop(table->holds, hold);
+    if (r < 0 || !*ret_alone)
+        return r;
+    r = table_forget_grace(table, hold);
+    holds_drop(table->holds, hold);
     return r;
 }
 

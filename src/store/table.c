@@ -220,6 +220,9 @@ static int put_login(struct table *table, const struct login *login, struct chan
 
     /* Of an address that is held, `old` tells until when it is, not what its logins come to. */
     hold = holds_find(table->holds, &group);
+    r = hold ? table_recall_grace(table, hold, login->now_usec) : 0;
+    if (r < 0)
+        return r;
     if (hold)
         hold->grace_usec = later(hold->grace_usec, grace_usec);
     else if (!is_new)
@@ -231,6 +234,8 @@ static int put_login(struct table *table, const struct login *login, struct chan
     record.sessions = hold ? hold->sessions : 0;
     if (r == 0)
         r = map_put(table->map, &group, &record);
+    if (r == 0 && hold)
+        r = table_note_grace(table, hold, &record);
     ret->record.login_usec = record.login_usec;
     ret->record.sessions = record.sessions;
     return r;

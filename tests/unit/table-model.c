@@ -111,10 +111,7 @@ static enum change_kind model_let_in(const struct model_event *event, unsigned n
         address->grace = address->expires;
     address->expires = later_of(address->expires, expires);
     address->grace = later_of(address->grace, grace);
-    if (event->time >= address->login) {
-        address->login = event->time;
-        address->latest_grace = grace;
-    }
+    address->login = later_of(address->login, event->time);
     if (session && session->there)
         session->since = later_of(session->since, event->time);
     if (session && !session->there)
@@ -229,11 +226,7 @@ void model_pass(uint64_t now)
             model.addresses[i].there = false;
 }
 
-/* The map has of a held address's logins only the latest. */
 void model_restart(void)
 {
-    for (unsigned i = 0; i < ADDRESSES; i++)
-        if (model_open_of(i) > 0)
-            model.addresses[i].grace = model.addresses[i].latest_grace;
     model.unfollowed = 0;
 }

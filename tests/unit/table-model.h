@@ -21,8 +21,7 @@ struct model_session {
 struct model_address {
     bool there;
     uint64_t expires, login;
-    /* Until when its logins by themselves would allow it, and the last of them. */
-    uint64_t grace, latest_grace;
+    uint64_t grace; /* until when its logins by themselves would allow it */
 };
 
 struct model {

@@ -140,6 +140,23 @@ static void check_session(struct map *map, const char *key, const char *address)
     check_int(key, addr_compare(&session.addr, &addr), 0);
 }
 
+static void put_grace(struct map *map, const char *address, uint64_t until_usec)
+{
+    struct addr addr = addr_from(address);
+
+    check_int(address, map_put_grace(map, &addr, until_usec), 0);
+}
+
+/* 0: there is none. */
+static void check_grace(struct map *map, const char *address, uint64_t want)
+{
+    struct addr addr = addr_from(address);
+    uint64_t until_usec = 0;
+
+    check_int(address, map_get_grace(map, &addr, &until_usec), want ? 0 : -ENOENT);
+    check_unsigned(address, until_usec, want);
+}
+
 static struct map *map_with_sessions(const char *path, unsigned bits)
 {
     struct map *map = open_writer(path, MAX_ENTRIES, bits, MAP_CREATED);
@@ -147,6 +164,7 @@ static struct map *map_with_sessions(const char *path, unsigned bits)
     check_int("begin", map_begin(map), 0);
     put_held(map, "192.0.2.10", 500, 400, 1, "bob");
     put_held(map, "2001:db8:1:2::a", 900, 100, 2, "longest");
+    put_grace(map, "192.0.2.10", 450);
     put_session(map, "@r/1/s0", "192.0.2.10");
     put_session(map, "@r/1/s1", "2001:db8:1:2::a");
     put_session(map, "@r/1/s2 /", "2001:db8:1:2::a");
@@ -183,6 +201,8 @@ static void test_sessions_survive(void **state)
     check_session(map, "@r/1/s2 /", "2001:db8:1:2::a");
     check_held(map, "192.0.2.10", 500, 400, 1, "bob");
     check_held(map, "2001:db8:1:2::a", 900, 100, 2, "longest");
+    check_grace(map, "192.0.2.10", 450);
+    check_grace(map, "2001:db8:1:2::a", 0);
     check_int("doubts", map_get_doubts(map, "local", "r", doubts, sizeof(doubts)), 0);
     check_text("doubts", doubts, "1 2 3");
     map_close(map);
@@ -199,6 +219,10 @@ static void test_sessions_merge(void **state)
     put_held(map, "2001:db8:1:2::b", 300, 290, 1, "latest");
     put_session(map, "@r/1/s3", "2001:db8:1:2::b");
     put_held(map, "2001:db8:1:2::c", 310, 280, 0, "no session");
+    put_held(map, "2001:db8:1:3::a", 600, 500, 1, "next network");
+    put_grace(map, "2001:db8:1:3::a", 550);
+    put_held(map, "2001:db8:1:3::b", 700, 490, 1, "next network");
+    put_grace(map, "2001:db8:1:3::b", 560);
     check_int("commit", map_commit(map), 0);
     map_close(map);
     map = open_writer(path, MAX_ENTRIES, 64, MAP_CONVERTED);
@@ -206,7 +230,11 @@ static void test_sessions_merge(void **state)
     check_held(map, "192.0.2.10", 500, 400, 1, "bob");
     check_session(map, "@r/1/s1", "2001:db8:1:2::a");
     check_session(map, "@r/1/s3", "2001:db8:1:2::b");
-    check_unsigned("records", count_records(map), 2);
+    check_unsigned("records", count_records(map), 3);
+    /* What the client without a session has stays to its network when the sessions have ended. */
+    check_grace(map, "2001:db8:1:2::", 310);
+    check_grace(map, "2001:db8:1:3::", 560);
+    check_grace(map, "192.0.2.10", 450);
     map_close(map);
 }
 
@@ -226,6 +254,7 @@ static void test_sessions_are_dropped(void **state)
     check_int("session", map_get_session(map, "@r/1/s0", &session), -ENOENT);
     check_int("session", map_get_session(map, "@r/1/s1", &session), -ENOENT);
     check_int("cursor", map_get_cursor(map, "local", &cursor, &usec), -ENOENT);
+    check_grace(map, "192.0.2.10", 0);
     map_close(map);
 }
 

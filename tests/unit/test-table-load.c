@@ -61,6 +61,73 @@ static void test_restart_keeps_grace(void **state)
     stage_free(stage);
 }
 
+/* An earlier login's grace that lasts longer than the latest one's is known as well, and is not
+ * kept for longer than it is needed. */
+static void test_restart_keeps_longer_grace(void **state)
+{
+    struct stage *stage = stage_new(NULL, MAX_ENTRIES, 128);
+    struct addr addr = addr_from(A);
+    uint64_t usec;
+
+    stage_do(stage, stage->pop, EVENT_LOGIN, A, NULL);
+    stage_pass(stage, START + MINUTE);
+    stage_do(stage, stage->imap, EVENT_LOGIN, A, "s1");
+    check_int("noted", map_get_grace(stage->map, &addr, &usec), 0);
+    stage_restart(stage);
+    stage_pass(stage, START + 2 * MINUTE);
+    stage_do(stage, stage->imap, EVENT_LOGIN, A, "s2");
+    stage_do(stage, stage->imap, EVENT_LOGOUT, NULL, "s1");
+    stage_restart(stage);
+    stage_do(stage, stage->imap, EVENT_LOGOUT, NULL, "s2");
+    stage_check(stage, "the earlier login's", A, START + 3 * GRACE, 0);
+    check_int("forgotten", map_get_grace(stage->map, &addr, &usec), -ENOENT);
+
+    /* A login that lasts longer makes it needless. */
+    stage_do(stage, stage->imap, EVENT_LOGIN, A, "s3");
+    check_int("noted", map_get_grace(stage->map, &addr, &usec), 0);
+    stage_restart(stage);
+    stage_do(stage, stage->pop, EVENT_LOGIN, A, "s4");
+    check_int("needless", map_get_grace(stage->map, &addr, &usec), -ENOENT);
+    stage_check_invariants(stage);
+    stage_free(stage);
+}
+
+/* Nobody ends the session any more, or the address is excluded, or the clock is set back. */
+static void test_longer_grace_is_mended(void **state)
+{
+    struct addr addr = addr_from(A);
+    uint64_t usec;
+
+    for (int how = 0; how < 4; how++) {
+        struct stage *stage = stage_new(NULL, MAX_ENTRIES, 128);
+
+        stage_do(stage, stage->pop, EVENT_LOGIN, A, NULL);
+        stage_pass(stage, START + MINUTE);
+        stage_do(stage, stage->imap, EVENT_LOGIN, A, "s1");
+        if (how == 1)
+            check_int("add", networks_add(stage->never, A, strlen(A)), 0);
+        else if (how < 3)
+            rule_clear_patterns(stage->imap, EVENT_LOGOUT);
+        if (how >= 2)
+            stage->now = START - 1000 * HOUR;
+        check_unsigned("removed", stage_reload(stage), how == 1);
+        if (how == 0)
+            stage_check(stage, "the earlier login's", A, START + 3 * GRACE, 0);
+        else if (how == 1)
+            stage_check(stage, "excluded", A, 0, 0);
+        else if (how == 2)
+            stage_check(stage, "from now on", A, stage->now + 3 * GRACE, 0);
+        if (how == 3) {
+            check_int("logout", stage_do(stage, stage->imap, EVENT_LOGOUT, NULL, "s1"),
+                      CHANGE_LOGOUT);
+            stage_check(stage, "from now on", A, stage->now + 3 * GRACE, 0);
+        }
+        check_int("forgotten", map_get_grace(stage->map, &addr, &usec), -ENOENT);
+        stage_check_invariants(stage);
+        stage_free(stage);
+    }
+}
+
 static void test_cancelled(void **state)
 {
     struct stage *stage = stage_new(temp_path("map.tdb"), MAX_ENTRIES, 128);
@@ -277,6 +344,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_restart_keeps_grace),
+        cmocka_unit_test(test_restart_keeps_longer_grace),
+        cmocka_unit_test(test_longer_grace_is_mended),
         in_temp_dir(test_cancelled),
         cmocka_unit_test(test_rule_lost),
         cmocka_unit_test(test_connect_lost),
