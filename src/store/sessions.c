@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each session is in an index by its key, in one of two heaps by its time, and counted with
- * its unit, of which all sessions are of one run: those of an earlier one are ended first. */
+/* Each session is in an index by its key, in one of two heaps by its time, if it is open in a
+ * hash table by its user, and counted with its unit, of which all sessions are of one run: those of
+ * an earlier one are ended first. */
 
 #include "sessions.h"
 
@@ -27,6 +28,7 @@ struct item {
     uint64_t due_usec;
     size_t place; /* in its heap */
     struct unit *unit;
+    struct item *next_of_chain;
     uint32_t user_hash;
     enum session_state state;
     size_t key_len;
@@ -38,7 +40,14 @@ struct queue {
     size_t count, capacity;
 };
 
+/* Chains of items that may be of the same user. */
+struct users {
+    struct item **chains;
+    size_t count; /* of the chains: a power of two, or 0 */
+};
+
 struct sessions {
+    struct users users;
     struct index *by_key; /* of struct item */
     void *by_unit;        /* of struct unit */
     struct queue queues[STATES];
@@ -93,6 +102,8 @@ void sessions_clear(struct sessions *sessions)
         free(sessions->queues[state].items);
         sessions->queues[state] = (struct queue){ 0 };
     }
+    free(sessions->users.chains);
+    sessions->users = (struct users){ 0 };
 }
 
 struct sessions *sessions_free(struct sessions *sessions)
@@ -201,6 +212,46 @@ static void leave_unit(struct sessions *sessions, struct unit *unit)
     free(unit);
 }
 
+/* --- users: about two open sessions a chain --- */
+
+static struct item **find_chain(const struct users *users, uint32_t user_hash)
+{
+    return &users->chains[user_hash & (users->count - 1)];
+}
+
+static void chain_item(struct users *users, struct item *item)
+{
+    struct item **chain = find_chain(users, item->user_hash);
+
+    item->next_of_chain = *chain;
+    *chain = item;
+}
+
+static void unchain_item(struct users *users, const struct item *item)
+{
+    struct item **place = find_chain(users, item->user_hash);
+
+    while (*place != item)
+        place = &(*place)->next_of_chain;
+    *place = item->next_of_chain;
+}
+
+static int make_room_for_user(struct users *users, const struct queue *open)
+{
+    struct users larger = { .count = users->count ? 2 * users->count : 4 };
+
+    if (open->count < 2 * users->count)
+        return 0;
+    larger.chains = calloc(larger.count, sizeof(struct item *));
+    if (!larger.chains)
+        return -ENOMEM;
+    for (size_t i = 0; i < open->count; i++)
+        chain_item(&larger, open->items[i]);
+    free(users->chains);
+    *users = larger;
+    return 0;
+}
+
 /* --- sessions --- */
 
 static struct item *make_item(struct sessions *sessions, const char *key,
@@ -225,7 +276,8 @@ int sessions_put(struct sessions *sessions, const char *key, const struct sessio
     struct queue *queue = &sessions->queues[session->state];
     struct item *item;
 
-    if (make_room(queue) < 0)
+    if (make_room(queue) < 0 ||
+        make_room_for_user(&sessions->users, &sessions->queues[SESSION_OPEN]) < 0)
         return -ENOMEM;
     item = make_item(sessions, key, session);
     if (!item)
@@ -238,6 +290,8 @@ int sessions_put(struct sessions *sessions, const char *key, const struct sessio
     }
     item->due_usec = due_usec;
     enqueue(queue, item);
+    if (item->state == SESSION_OPEN)
+        chain_item(&sessions->users, item);
     return 0;
 }
 
@@ -249,6 +303,8 @@ void sessions_remove(struct sessions *sessions, const char *key)
         return;
     index_remove(sessions->by_key, &item->link);
     dequeue(&sessions->queues[item->state], item);
+    if (item->state == SESSION_OPEN)
+        unchain_item(&sessions->users, item);
     leave_unit(sessions, item->unit);
     free(item);
 }
@@ -277,53 +333,46 @@ bool sessions_has_other_run(const struct sessions *sessions, const char *unit,
     return found && strcmp(found->invocation, invocation) != 0;
 }
 
-struct question {
-    const struct unit *unit;
-    const char *prefix; /* of the key */
-    uint32_t user_hash;
-};
-
-static bool is_asked_for(const struct item *item, const struct question *question)
+const char **sessions_of_unit(const struct sessions *sessions, const char *name)
 {
-    if (question->unit)
-        return item->unit == question->unit;
-    return item->state == SESSION_OPEN && item->user_hash == question->user_hash &&
-           strncmp(item->key, question->prefix, strlen(question->prefix)) == 0;
-}
-
-static const char **find_keys(const struct sessions *sessions, const struct question *question)
-{
-    const struct queue *pending = &sessions->queues[SESSION_PENDING];
-    const struct queue *open = &sessions->queues[SESSION_OPEN];
-    const char **keys = malloc((pending->count + open->count + 1) * sizeof(*keys));
+    const struct unit *unit = find_unit(sessions, name);
+    const char **keys = calloc((unit ? unit->sessions : 0) + 1, sizeof(*keys));
     size_t count = 0;
 
-    if (!keys)
-        return NULL;
-    for (size_t i = 0; i < pending->count; i++)
-        if (is_asked_for(pending->items[i], question))
-            keys[count++] = pending->items[i]->key;
-    for (size_t i = 0; i < open->count; i++)
-        if (is_asked_for(open->items[i], question))
-            keys[count++] = open->items[i]->key;
-    keys[count] = NULL;
+    if (!keys || !unit)
+        return keys;
+    for (size_t state = 0; state < STATES; state++) {
+        const struct queue *queue = &sessions->queues[state];
+
+        for (size_t i = 0; i < queue->count; i++)
+            if (queue->items[i]->unit == unit)
+                keys[count++] = queue->items[i]->key;
+    }
     return keys;
 }
 
-const char **sessions_of_unit(const struct sessions *sessions, const char *unit)
+static bool may_be_of_user(const struct item *item, const char *prefix, uint32_t user_hash)
 {
-    struct question question = { .unit = find_unit(sessions, unit), .prefix = "" };
-
-    if (!question.unit)
-        return calloc(1, sizeof(char *));
-    return find_keys(sessions, &question);
+    return item->user_hash == user_hash && strncmp(item->key, prefix, strlen(prefix)) == 0;
 }
 
 const char **sessions_of_user(const struct sessions *sessions, const char *rule, const char *user)
 {
+    const struct users *users = &sessions->users;
+    uint32_t user_hash = text_hash(user, strlen(user));
+    const struct item *first = users->count > 0 ? *find_chain(users, user_hash) : NULL;
     char prefix[RULE_NAME_MAX + 3];
-    struct question question = { .prefix = prefix, .user_hash = text_hash(user, strlen(user)) };
+    const char **keys;
+    size_t count = 0;
 
     snprintf(prefix, sizeof(prefix), rule ? "@%s/" : "@", rule);
-    return find_keys(sessions, &question);
+    for (const struct item *item = first; item; item = item->next_of_chain)
+        count += may_be_of_user(item, prefix, user_hash);
+    keys = calloc(count + 1, sizeof(*keys));
+    if (!keys)
+        return NULL;
+    for (const struct item *item = first; item; item = item->next_of_chain)
+        if (may_be_of_user(item, prefix, user_hash))
+            keys[--count] = item->key;
+    return keys;
 }
