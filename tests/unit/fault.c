@@ -20,14 +20,23 @@ static struct {
     unsigned left; /* calls until the one that fails */
     int error;     /* what it failed with; 0: it did not come yet */
     bool in_tdb;   /* tdb_error() tells of it */
+    bool only_tdb;
+    enum TDB_ERROR code;
 } fault;
 
 void fault_arm(unsigned number)
 {
-    fault.is_armed = true;
+    fault_arm_tdb(number, TDB_ERR_IO);
+    fault.only_tdb = false;
+}
+
+void fault_arm_tdb(unsigned number, int code)
+{
+    fault.is_armed = fault.only_tdb = true;
     fault.left = number;
     fault.error = 0;
     fault.in_tdb = false;
+    fault.code = (enum TDB_ERROR)code;
 }
 
 int fault_disarm(void)
@@ -36,7 +45,7 @@ int fault_disarm(void)
     return fault.error;
 }
 
-static bool fails(int error)
+static bool comes(int error)
 {
     if (!fault.is_armed || fault.error < 0)
         return false;
@@ -49,9 +58,17 @@ static bool fails(int error)
     return true;
 }
 
+static bool fails(int error)
+{
+    return !fault.only_tdb && comes(error);
+}
+
 static bool fails_in_tdb(void)
 {
-    return fault.in_tdb = fails(ENOSPC);
+    fault.in_tdb = comes(ENOSPC);
+    if (fault.in_tdb && fault.only_tdb)
+        errno = 0;
+    return fault.in_tdb;
 }
 
 /* The linker's --wrap=NAME makes calls of NAME those of __wrap_NAME. */
@@ -107,7 +124,7 @@ int __wrap_tdb_transaction_commit(struct tdb_context *tdb)
     if (!fails_in_tdb())
         return __real_tdb_transaction_commit(tdb);
     tdb_transaction_cancel(tdb);
-    errno = ENOSPC;
+    errno = fault.only_tdb ? 0 : ENOSPC;
     return -1;
 }
 
@@ -118,5 +135,5 @@ enum TDB_ERROR __wrap_tdb_error(struct tdb_context *tdb)
     bool ours = fault.is_armed && fault.in_tdb;
 
     fault.in_tdb = false;
-    return ours ? TDB_ERR_IO : __real_tdb_error(tdb);
+    return ours ? fault.code : __real_tdb_error(tdb);
 }

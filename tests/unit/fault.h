@@ -10,6 +10,9 @@
  * the disk were full if it is one that writes to a map. */
 void fault_arm(unsigned number);
 
+/* The same for calls of TDB alone, where it then tells of that TDB_ERROR, and of no errno. */
+void fault_arm_tdb(unsigned number, int code);
+
 /* Nothing fails any more. Returns 0 if nothing did, or else the negative errno that it failed with.
  */
 int fault_disarm(void);

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "fault.h"
+#include "store/map-private.h"
 #include "table-support.h"
 #include "temp-dir.h"
 
@@ -116,6 +117,48 @@ static void test_write(void **state)
         check_int("write", r, failed);
         check_generation(map, ENTRIES, failed < 0 ? 1 : 2);
     }
+    map_close(map);
+}
+
+/* TDB's codes, and what they are to the map's callers. */
+static void test_codes(void **state)
+{
+    static const struct {
+        enum TDB_ERROR code;
+        int want;
+    } cases[] = {
+        { TDB_ERR_CORRUPT, -EBADMSG }, { TDB_ERR_IO, -EIO },
+        { TDB_ERR_OOM, -ENOMEM },      { TDB_ERR_LOCK, -ENOLCK },
+        { TDB_ERR_NOLOCK, -ENOLCK },   { TDB_ERR_LOCK_TIMEOUT, -ENOLCK },
+        { TDB_ERR_RDONLY, -EROFS },    { TDB_ERR_NOEXIST, -ENOENT },
+    };
+    struct map *map = open_writer(path, MAX_ENTRIES, 128, MAP_KEPT);
+    struct addr addr = addr_number(0);
+    struct record record;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *what = map_error_text(cases[i].want);
+
+        fault_arm_tdb(0, cases[i].code);
+        check_int(what, map_get(map, &addr, &record), cases[i].want);
+        check_true(what, fault_disarm() < 0);
+    }
+    check_generation(map, ENTRIES, 1);
+    map_close(map);
+}
+
+/* A commit that failed and a code that says nothing: the file system tells. */
+static void test_commit_code(void **state)
+{
+    struct map *map = open_writer(path, MAX_ENTRIES, 128, MAP_KEPT);
+    int r;
+
+    /* behind the transaction's start, the entries and the cursor */
+    fault_arm_tdb(1 + ENTRIES + 1, TDB_ERR_IO);
+    r = write_generation(map, ENTRIES, 2);
+    check_true("failed", fault_disarm() < 0);
+    check_true("told", r == -EIO || r == -ENOSPC);
+    check_generation(map, ENTRIES, 1);
     map_close(map);
 }
 
@@ -253,6 +296,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_convert, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_create, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_write, setup, temp_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_codes, setup, temp_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_commit_code, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_table, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_load, setup, temp_dir_teardown),
     };
