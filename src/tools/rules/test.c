@@ -250,6 +250,7 @@ static int take_miss(struct test *test, struct judgement *judgement)
     else
         report_text_entry(&test->report, judgement);
     test->has_entries = test->has_entries || !folds;
+    judgement->miss = NULL;
     miss_clear(&miss);
     return r;
 }
