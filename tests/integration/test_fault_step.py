@@ -78,8 +78,10 @@ class Steps(unittest.TestCase):
     def count_steps(cls):
         """How many calls there are until all is written; the map is then the one to come to."""
         cls.restore()
-        cls.box.start(extra_environment=cls.stepper(count=cls.count)).wait_ready().stop()
-        return int.from_bytes(cls.count.read_bytes(), 'little')
+        watcher = cls.box.start(extra_environment=cls.stepper(count=cls.count)).wait_ready()
+        steps = int.from_bytes(cls.count.read_bytes(), 'little')
+        watcher.stop()
+        return steps
 
     def disturbed(self, **settings):
         self.restore()
