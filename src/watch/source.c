@@ -24,6 +24,7 @@
 #include "core/duration.h"
 #include "core/limits.h"
 #include "fields.h"
+#include "journal-place.h"
 #include "program/journal-matches.h"
 
 /* As journalctl(1) does. */
@@ -43,7 +44,9 @@ struct source {
     sd_event_source *io, *timer;
     source_wake_func wake;
     void *userdata;
+    struct journal_place place;
     unsigned since_process;
+    bool has_moved;        /* the directory is another one by now, or gone */
     bool has_pending;      /* the journal stands on an entry that was not given yet */
     bool is_lost;          /* the journal does not stand on the entry that was given last */
     struct fields *fields; /* of the entry that was given last */
@@ -74,6 +77,8 @@ const char *source_error_text(int error)
     switch (error) {
     case -ENOMEDIUM:
         return "no journal file can be read";
+    case -ESTALE:
+        return "its directory is gone, or another one";
     case -EBADMSG:
     case -ENODATA:
         return "not a journal file, or a damaged one";
@@ -209,6 +214,9 @@ int source_reopen(struct source *source, const struct source_position *position)
     source->since_process = 0;
     free(TAKE_PTR(source->saved_cursor));
     free(TAKE_PTR(source->seen));
+    source->has_moved = false;
+    /* Before it is opened: what happens in between shows later. */
+    journal_place_note(source->path, &source->place);
     r = open_journal(source->path, &source->journal);
     if (r >= 0)
         r = prepare_journal(source, position);
@@ -244,12 +252,20 @@ int source_open(const char *path, const struct rules *rules, const struct source
     return 0;
 }
 
-/* APPEND, INVALIDATE and NOP are all the same to one who reads on from where he is. */
+/* APPEND, INVALIDATE and NOP are all the same to one who reads on from where he is; but only the
+ * directory itself, which is not looked for again, goes with INVALIDATE. */
+static void process_changes(struct source *source)
+{
+    if (sd_journal_process(source->journal) == SD_JOURNAL_INVALIDATE &&
+        journal_place_changed(source->path, &source->place))
+        source->has_moved = true;
+}
+
 static int on_io(sd_event_source *event_source, int fd, uint32_t revents, void *userdata)
 {
     struct source *source = userdata;
 
-    (void)sd_journal_process(source->journal);
+    process_changes(source);
     source->wake(source->userdata);
     return 0;
 }
@@ -259,7 +275,7 @@ static int on_timer(sd_event_source *event_source, uint64_t usec, void *userdata
     struct source *source = userdata;
     int r;
 
-    (void)sd_journal_process(source->journal);
+    process_changes(source);
     r = sd_event_source_set_time_relative(event_source, POLL_USEC);
     if (r >= 0)
         r = sd_event_source_set_enabled(event_source, SD_EVENT_ONESHOT);
@@ -314,7 +330,7 @@ static void process(struct source *source)
         free(source->saved_cursor);
         source->saved_cursor = cursor;
     }
-    (void)sd_journal_process(source->journal);
+    process_changes(source);
 }
 
 /* Advances, and gets over entries whose file is being deleted. */
@@ -356,6 +372,10 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
         /* The journal may stand on an entry already that was not given. */
         source->is_lost = true;
         *ret_error = r;
+        return SOURCE_BROKEN;
+    }
+    if (r == 0 && source->has_moved) {
+        *ret_error = -ESTALE;
         return SOURCE_BROKEN;
     }
     if (r == 0)

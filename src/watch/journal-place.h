@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Which directories, or which file, a journal is read from. Whoever follows a directory that is
+ * removed and made again follows nothing. */
+
+#define JOURNAL_PLACES_MAX 2
+
+struct journal_place {
+    struct {
+        dev_t device;
+        ino_t inode; /* 0: there is none */
+    } items[JOURNAL_PLACES_MAX];
+};
+
+/* `path` as for source_open(). */
+void journal_place_note(const char *path, struct journal_place *ret);
+
+bool journal_place_changed(const char *path, const struct journal_place *place);
