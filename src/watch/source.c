@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include <systemd/sd-journal.h>
@@ -46,11 +47,14 @@ struct source {
     void *userdata;
     struct journal_place place;
     unsigned since_process;
+    bool is_blind;         /* nothing tells of changes */
     bool has_moved;        /* the directory is another one by now, or gone */
     bool has_pending;      /* the journal stands on an entry that was not given yet */
     bool is_lost;          /* the journal does not stand on the entry that was given last */
+    bool has_given;        /* an entry, since it was opened */
+    uint64_t last_usec;    /* the time of the entry given last, or of the position before */
     struct fields *fields; /* of the entry that was given last */
-    char *saved_cursor;    /* of the last entry given, if its file may be gone by now */
+    char *saved_cursor;    /* of the last entry given, if its file may be gone by now; or before */
     char *seen;            /* of the last entry that was read before; NULL once given again */
     bool was_seen;         /* the entry given last was read before */
     bool has_earlier;      /* it began behind entries that nobody has seen, or may have */
@@ -173,6 +177,15 @@ static int seek_position(struct source *source, const struct source_position *po
     return 1;
 }
 
+/* sd_journal keeps to itself that it could not add a watch (systemd 252). If there is one left for
+ * us, it got its own. */
+static bool has_watches_left(void)
+{
+    _cleanup_(closep) int fd = inotify_init1(IN_CLOEXEC);
+
+    return fd >= 0 && inotify_add_watch(fd, "/", IN_DELETE_SELF) >= 0;
+}
+
 static int prepare_journal(struct source *source, const struct source_position *position)
 {
     uint64_t usage;
@@ -181,6 +194,7 @@ static int prepare_journal(struct source *source, const struct source_position *
     /* Without inotify it can be read all the same; watch() falls back to polling. */
     if (r < 0 && r != -EMEDIUMTYPE && r != -ENOSPC && r != -EMFILE)
         return r;
+    source->is_blind = r == -ENOSPC || r == -EMFILE || !has_watches_left();
     r = sd_journal_get_usage(source->journal, &usage);
     if (r < 0)
         return r;
@@ -215,6 +229,13 @@ int source_reopen(struct source *source, const struct source_position *position)
     free(TAKE_PTR(source->saved_cursor));
     free(TAKE_PTR(source->seen));
     source->has_moved = false;
+    source->has_given = false;
+    source->last_usec = position->realtime_usec;
+    if (position->cursor) {
+        source->saved_cursor = strdup(position->cursor);
+        if (!source->saved_cursor)
+            return source->error = -ENOMEM;
+    }
     /* Before it is opened: what happens in between shows later. */
     journal_place_note(source->path, &source->place);
     r = open_journal(source->path, &source->journal);
@@ -270,11 +291,35 @@ static int on_io(sd_event_source *event_source, int fd, uint32_t revents, void *
     return 0;
 }
 
+/* Only a journal that is opened anew finds new files, and perhaps can be watched again. */
+static void look_again(struct source *source)
+{
+    _cleanup_(freep) char *cursor = NULL;
+    struct source_position position = { .realtime_usec = source->last_usec };
+    int r = 0;
+
+    if (source->has_given)
+        r = source_cursor(source, &cursor);
+    else
+        cursor = TAKE_PTR(source->saved_cursor);
+    position.cursor = cursor;
+    if (r == 0)
+        r = source_reopen(source, &position);
+    /* Where it is to go on is then known to those who know what was done with the entries. */
+    if (r < 0 || source->has_earlier)
+        source->has_moved = true;
+}
+
 static int on_timer(sd_event_source *event_source, uint64_t usec, void *userdata)
 {
     struct source *source = userdata;
     int r;
 
+    if (source->is_blind && !source->has_moved) {
+        look_again(source);
+        source->wake(source->userdata);
+        return 0;
+    }
     process_changes(source);
     r = sd_event_source_set_time_relative(event_source, POLL_USEC);
     if (r >= 0)
@@ -293,10 +338,15 @@ static int watch(struct source *source)
         if (r < 0)
             return r;
     }
-    if (fd >= 0 && sd_journal_reliable_fd(source->journal) > 0)
+    if (fd >= 0 && !source->is_blind && sd_journal_reliable_fd(source->journal) > 0)
         return 0;
     return sd_event_add_time_relative(source->event, &source->timer, CLOCK_MONOTONIC, POLL_USEC, 0,
                                       on_timer, source);
+}
+
+bool source_is_blind(const struct source *source)
+{
+    return source->is_blind;
 }
 
 bool source_has_earlier(const struct source *source)
@@ -382,6 +432,8 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
         return SOURCE_END;
     free(TAKE_PTR(source->saved_cursor));
     fields_clear(source->fields);
+    source->has_given = true;
+    source->last_usec = realtime_usec;
     source->was_seen = source->seen != NULL;
     if (source->seen && sd_journal_test_cursor(source->journal, source->seen) > 0)
         free(TAKE_PTR(source->seen));

@@ -45,6 +45,10 @@ const char *source_error_text(int error);
  * first one that will be read is then not known. */
 bool source_has_earlier(const struct source *source);
 
+/* True if the system cannot tell of changes of the journal, for want of inotify watches: it is then
+ * looked at every few seconds. */
+bool source_is_blind(const struct source *source);
+
 /* Has `func` called from the loop whenever the journal changes. Returns 0 or a negative errno. */
 int source_attach(struct source *source, sd_event *event, source_wake_func func, void *userdata);
 

@@ -46,6 +46,7 @@ struct watcher {
     uint64_t own_clock_usec; /* the time that --reprocess has come to; 0 once it is at the end */
     uint64_t entries;        /* read so far */
     bool is_ready;
+    bool is_blind; /* the log's last word is that the journal cannot be watched */
 };
 
 struct watcher *watcher_free(struct watcher *watcher)
@@ -148,6 +149,18 @@ static int recover_journal(struct watcher *watcher, int error)
     return state_recover(watcher->state, false);
 }
 
+static void tell_blindness(struct watcher *watcher)
+{
+    bool is_blind = source_is_blind(watcher->state->source);
+
+    if (is_blind && !watcher->is_blind)
+        log_warning("the journal cannot be watched, since no inotify watches are left (see "
+                    "fs.inotify.max_user_watches); it is looked at every few seconds");
+    else if (!is_blind && watcher->is_blind)
+        log_info("the journal is watched again");
+    watcher->is_blind = is_blind;
+}
+
 static int become_ready(struct watcher *watcher)
 {
     watcher->is_ready = true;
@@ -234,6 +247,7 @@ static int on_work(sd_event_source *event_source, void *userdata)
     if (r < 0)
         return r;
     schedule_expiry(watcher);
+    tell_blindness(watcher);
     report_status(&watcher->report, table_count(state->table), table_session_count(state->table));
     return 0;
 }
