@@ -57,7 +57,7 @@
  * of them, and for those that just went away. */
 #define CATCH_UP_PEERS_MAX 64
 
-/* Entries in one transaction: bounds memory, 20 MiB while it lasts, what a failed commit repeats, and
- * how long a signal waits during a backlog, a few tenths of a second. Each transaction copies all
- * the pages that it touches, and a batch of logins touches pages all over the map. */
+/* Entries in one transaction: bounds memory, 20 MiB while it lasts, what a failed commit repeats,
+ * and how long a signal waits during a backlog, a few tenths of a second. Each transaction copies
+ * all the pages that it touches, and a batch of logins touches pages all over the map. */
 #define BATCH_MAX 32768
