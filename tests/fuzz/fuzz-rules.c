@@ -325,15 +325,25 @@ static void seed_journals(fuzz_seed_func seed)
     }
 }
 
+static size_t find_server(const char *rule)
+{
+    size_t i = 0;
+
+    while (strcmp(servers[i].rule, rule) != 0)
+        i++;
+    return i;
+}
+
 void fuzz_make_seeds(fuzz_seed_func seed)
 {
     static char blanks[MESSAGE_MAX + 1];
+    size_t courier = find_server("courier");
 
     seed_shapes(seed);
     seed_journals(seed);
     memset(blanks, ' ', sizeof(blanks));
     seed_with(seed, 0, 0, blanks, sizeof(blanks));
     /* an address that is none, and a line that courierlogger may have cut */
-    seed_with(seed, 1, 0, "LOGIN, user=x, ip=[1.2.3.4.5], port=[1]", 39);
-    seed_with(seed, 1, 0, blanks, 600);
+    seed_with(seed, courier, 0, "LOGIN, user=x, ip=[1.2.3.4.5], port=[1]", 39);
+    seed_with(seed, courier, 0, blanks, 600);
 }
