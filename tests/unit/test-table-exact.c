@@ -2,7 +2,9 @@
 
 /* Interrupting the watcher changes nothing: of two tables that are told the same, one goes on all
  * the time, and the other is made anew from its map after each transaction, and has some of them
- * fail. Their maps are the same, byte for byte. */
+ * fail. Their maps are the same, byte for byte.
+ *
+ * Changing what it goes by, the clock included, lets nobody stay who should not. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +136,8 @@ static void tell(struct stage *stage, const struct told *told, size_t count)
         size_t ended;
 
         event.rule = rule_of(stage, told[i].rule);
+        if (!rule_enabled(event.rule))
+            continue;
         if (table_is_new_run(stage->table, &event))
             check_int("run", table_end_run(stage->table, &event, stage->now, &ended), 0);
         check_int("apply", table_apply(stage->table, &event, stage->now, &change), 0);
@@ -187,10 +191,108 @@ static void test_interrupted(void **state)
     stage_free(broken);
 }
 
+static void change_rule(struct stage *stage)
+{
+    struct rule *const rules[] = { stage->imap, stage->pop, stage->two_line, stage->plain };
+    struct rule *rule = rules[random_below(4)];
+
+    rule_set_enabled(rule, random_below(4) > 0);
+    rule_set_grace(rule, MINUTE + random_below(3 * GRACE - MINUTE));
+    rule_set_max_session(rule, MINUTE + random_below(MAX_SESSION - MINUTE));
+}
+
+static void change_networks(struct networks **networks)
+{
+    networks_free(*networks);
+    *networks = networks_new();
+    assert_non_null(*networks);
+    for (uint64_t n = random_below(3); n > 0; n--) {
+        struct addr addr = random_client();
+        char text[ADDR_TEXT_MAX];
+
+        check_int("add", networks_add(*networks, text, addr_format(&addr, text)), 0);
+    }
+    if (random_below(4) == 0)
+        check_int("add", networks_add(*networks, "2001:db8::/48", 13), 0);
+}
+
+/* Clocks are set back and forth, and rules and networks changed; the watcher loads anew then. */
+static void change_world(struct stage *stage)
+{
+    switch (random_below(4)) {
+    case 0:
+        change_rule(stage);
+        break;
+    case 1:
+        change_networks(random_below(2) ? &stage->local : &stage->never);
+        break;
+    case 2:
+        stage->now -= random_below(random_below(2) ? HOUR : 100 * HOUR);
+        break;
+    default:
+        stage->now += random_below(random_below(2) ? HOUR : 100 * HOUR);
+    }
+    (void)stage_reload(stage);
+}
+
+static int check_record(const struct addr *addr, const struct record *record, void *userdata)
+{
+    const struct stage *stage = userdata;
+    unsigned bits = addr_is_ipv4(addr) ? 128 : 64;
+    uint64_t longest = record->sessions > 0 ? MAX_SESSION : 3 * GRACE;
+
+    check_true("the login has been", record->login_usec <= stage->now);
+    check_true("for no longer", record->expires_usec <= stage->now + longest);
+    check_true("not local", !networks_contain_group(stage->local, addr, bits));
+    check_true("not excluded", !networks_contain_group(stage->never, addr, bits));
+    return 0;
+}
+
+static int check_session(const char *key, const struct session *session, void *userdata)
+{
+    const struct stage *stage = userdata;
+    struct session_key parts;
+
+    check_true(key, session && session->since_usec <= stage->now);
+    check_int(key, session_key_decode(key, strlen(key), &parts), 0);
+    check_true(key, rule_enabled(rules_find(stage->rules, parts.rule)));
+    check_true(key, session->state == SESSION_PENDING ||
+                        !(networks_contain(stage->local, &session->addr, NULL) ||
+                          networks_contain(stage->never, &session->addr, NULL)));
+    return 0;
+}
+
+static void test_changed(void **state)
+{
+    struct stage *stage = stage_new(NULL, ENTRIES, 64);
+    unsigned run = 1;
+
+    for (unsigned i = 0; i < STEPS; i++) {
+        struct told told[BATCH];
+
+        stage->now += random_below(20 * MINUTE);
+        for (size_t n = 0; n < BATCH; n++)
+            told[n] = random_event(stage, &run);
+        tell(stage, told, BATCH);
+        check_int("commit", map_commit(stage->map), 0);
+        if (random_below(5) == 0)
+            change_world(stage);
+        (void)stage_pass(stage, stage->now);
+        stage_check_invariants(stage);
+        check_int("scan", map_scan(stage->map, check_record, check_session, stage), 0);
+    }
+    (void)stage_pass(stage, stage->now + MAX_SESSION + 3 * GRACE);
+    check_unsigned("all go in the end", table_count(stage->table), 0);
+    check_unsigned("nothing else is left but .format and .prefix", count_keys(stage->map),
+                   2 + stage_sessions(stage, SESSION_PENDING));
+    stage_free(stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_interrupted, temp_dir_setup, temp_dir_teardown),
+        cmocka_unit_test_setup(test_changed, random_setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
