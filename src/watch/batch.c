@@ -202,7 +202,7 @@ static int judge(struct batch *batch, const struct batch_context *context,
     case RULES_NOTHING:
         if (journal_is_drop_notice(entry, &notice, &len) &&
             rules_note_drop(rules, notice, len, &unit, &unit_len))
-            report_drop_notice(notice, len, unit, unit_len);
+            report_drop_notice(context->report, notice, len, unit, unit_len);
         return 0;
     }
     return 0;

@@ -191,11 +191,13 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
                 report->troubles[trouble] == 1 ? "" : "s");
 }
 
-void report_drop_notice(const char *notice, size_t len, const char *unit, size_t unit_len)
+void report_drop_notice(struct report *report, const char *notice, size_t len, const char *unit,
+                        size_t unit_len)
 {
     char message[1024], text[256], name[256];
     const char *fields[] = { message, LOG_MESSAGE_ID("09") };
 
+    report->drops++;
     (void)text_sanitise(notice, len, text, sizeof(text));
     (void)text_sanitise(unit, unit_len, name, sizeof(name));
     snprintf(message, sizeof(message),
@@ -213,16 +215,20 @@ void report_prefix(struct report *report, const char *prefix)
 void report_status(struct report *report, size_t entries, size_t sessions)
 {
     uint64_t logins = report->changes[CHANGE_ALLOW] + report->changes[CHANGE_EXTEND];
-    char status[sizeof(report->status)];
+    char status[sizeof(report->status)], drops[80] = "";
 
+    if (report->drops > 0)
+        snprintf(drops, sizeof(drops),
+                 "; journald dropped messages of mail servers %" PRIu64 " time%s", report->drops,
+                 report->drops == 1 ? "" : "s");
     snprintf(status, sizeof(status),
              "%s%zu address%s allowed, %zu session%s open; since the start %" PRIu64
              " login%s counted, %" PRIu64 " ignored as local, %" PRIu64
-             " as never to be granted, %" PRIu64 " refused",
+             " as never to be granted, %" PRIu64 " refused%s",
              report->prefix ? report->prefix : "", entries, entries == 1 ? "" : "es", sessions,
              sessions == 1 ? "" : "s", logins, logins == 1 ? "" : "s",
              report->changes[CHANGE_IGNORE_LOCAL], report->changes[CHANGE_IGNORE_NEVER],
-             report->changes[CHANGE_REFUSE]);
+             report->changes[CHANGE_REFUSE], drops);
     if (strcmp(status, report->status) == 0)
         return;
     memcpy(report->status, status, sizeof(status));

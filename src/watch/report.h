@@ -28,6 +28,7 @@ enum trouble {
 struct report {
     uint64_t changes[_CHANGE_MAX]; /* since the start */
     uint64_t troubles[_TROUBLE_MAX];
+    uint64_t drops;                     /* notices of journald */
     uint64_t warned_usec[_TROUBLE_MAX]; /* when last, on the monotonic clock */
     const char *prefix;
     char status[512];
@@ -45,7 +46,8 @@ void report_change(struct report *report, const struct change *change,
 void report_trouble(struct report *report, enum trouble trouble, const char *detail);
 
 /* Warns of journald's notice that it dropped messages of a unit that a rule listens to. */
-void report_drop_notice(const char *notice, size_t len, const char *unit, size_t unit_len);
+void report_drop_notice(struct report *report, const char *notice, size_t len, const char *unit,
+                        size_t unit_len);
 
 /* Tells the service manager how things stand, if that differs from what it knows. */
 void report_status(struct report *report, size_t entries, size_t sessions);

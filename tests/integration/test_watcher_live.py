@@ -157,6 +157,10 @@ class Dropped(unittest.TestCase):
             writer.append([self.notice('dovecot.service')])
             line = watcher.lines[watcher.wait_line('LogRateLimitIntervalSec=0')]
             self.assertIn('dovecot.service', line)
+            self.assertIn('4711', line)
+            watcher.wait_note('^STATUS=.*; journald dropped messages of mail servers 1 time$')
+            writer.append([self.notice('dovecot.service')])
+            watcher.wait_note('^STATUS=.*; journald dropped messages of mail servers 2 times$')
             watcher.stop()
 
     def test_beginnings_of_cut_lines_may_be_among_them(self):
