@@ -77,8 +77,10 @@ class Sandbox:
         self.configure(config)
 
     def configure(self, text='', networks='LocalNetworks=127.0.0.0/8'):
-        """Writes the main file; unless told otherwise, only loopback is local."""
-        self.config.write_text(f'[Watcher]\nCatchUpSocket={self.catch_up}\n{networks}\n{text}\n')
+        """Writes the main file; unless told otherwise, only loopback is local, and one user may
+        have many addresses, since most tests have only one."""
+        self.config.write_text(f'[Watcher]\nCatchUpSocket={self.catch_up}\n'
+                               f'MaxAddressesPerUser=65536\n{networks}\n{text}\n')
 
     def rule(self, name, text):
         (self.rules / name).write_text(text)
