@@ -129,7 +129,7 @@ static int usage(FILE *file, int status)
 {
     fputs("usage: names [--seed=N] [--count=N] [--rule=NAME | --self | --list]\n\n"
           "Feeds COUNT names (10000) into the lines of each rule in conf.d/, or of one.\n"
-          "--self feeds none: it only shows that mistakes in rules are found.\n"
+          "--self feeds none, but shows that mistakes in rules would be found.\n"
           "--list prints what rules there are.\n",
           file);
     return status;
@@ -194,7 +194,7 @@ static int run(struct settings *settings)
     int status;
 
     assert_non_null(tests);
-    if (!options.rule) {
+    if (options.self) {
         tests[used++] = (struct CMUnitTest)cmocka_unit_test(test_all_rules_have_shapes);
         tests[used++] = (struct CMUnitTest)cmocka_unit_test_setup(test_weak_rules, random_setup);
     }
@@ -206,7 +206,7 @@ static int run(struct settings *settings)
                                                  NULL, (void *)rule };
     }
     status = used ? _cmocka_run_group_tests("names", tests, used, NULL, NULL) : 2;
-    for (size_t i = options.rule ? 0 : 2; i < used; i++)
+    for (size_t i = 0; i < used && !options.self; i++)
         free((char *)tests[i].name);
     free(tests);
     return status;

@@ -29,8 +29,13 @@ struct corpus {
 
 static void corpus_add(struct corpus *corpus, const void *data, size_t len)
 {
-    corpus->items = realloc(corpus->items, (corpus->count + 1) * sizeof(*corpus->items));
-    assert_non_null(corpus->items);
+    /* With sanitizers, each time is a copy of it all. */
+    if ((corpus->count & (corpus->count - 1)) == 0) {
+        size_t capacity = corpus->count ? 2 * corpus->count : 1;
+
+        corpus->items = realloc(corpus->items, capacity * sizeof(*corpus->items));
+        assert_non_null(corpus->items);
+    }
     corpus->items[corpus->count].len = 0;
     buffer_add(&corpus->items[corpus->count++], data, len);
 }
