@@ -45,11 +45,11 @@ static void check_place(const struct reading *reading, const struct config_item 
         line++;
     }
     FUZZ_CHECK(column - 1 <= (size_t)(end - line));
+    if (at_line > item->line)
+        FUZZ_REACHED("a value that goes on in another line");
     if (!item->value[offset])
         return;
     FUZZ_CHECK(column - 1 < (size_t)(end - line));
-    if (at_line > item->line)
-        FUZZ_REACHED("a value that goes on in another line");
     FUZZ_CHECK(line[column - 1] == item->value[offset] ||
                (item->value[offset] == ' ' && line[column - 1] == '\\'));
 }
@@ -64,6 +64,7 @@ static void check_item(struct reading *reading, const struct config_item *item)
     FUZZ_CHECK(!strchr(item->value, '\n') && !strpbrk(item->section, "[]\n"));
     FUZZ_CHECK(len == 0 || (!is_blank(item->value[0]) && !is_blank(item->value[len - 1])));
     check_place(reading, item, item->line % (len + 1));
+    check_place(reading, item, len);
 }
 
 /* An error ends the reading of a file, but what follows it is worth a look here; the settings as a

@@ -139,7 +139,7 @@ static void test_codes(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *what = map_error_text(cases[i].want);
 
-        fault_arm_tdb(0, cases[i].code);
+        fault_arm_tdb(0, (int)cases[i].code);
         check_int(what, map_get(map, &addr, &record), cases[i].want);
         check_true(what, fault_disarm() < 0);
     }
