@@ -2,7 +2,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 /* Which directories, or which file, a journal is read from. Whoever follows a directory that is
  * removed and made again follows nothing. */
@@ -10,13 +9,13 @@
 #define JOURNAL_PLACES_MAX 2
 
 struct journal_place {
-    struct {
-        dev_t device;
-        ino_t inode; /* 0: there is none */
-    } items[JOURNAL_PLACES_MAX];
+    int fds[JOURNAL_PLACES_MAX]; /* -1: there is none */
 };
 
-/* `path` as for source_open(). */
-void journal_place_note(const char *path, struct journal_place *ret);
+#define JOURNAL_PLACE_NONE ((struct journal_place){ { -1, -1 } })
 
-bool journal_place_changed(const char *path, const struct journal_place *place);
+/* `path` as for source_open(). What `place` held before is given up. */
+void journal_place_note(struct journal_place *place, const char *path);
+void journal_place_forget(struct journal_place *place);
+
+bool journal_place_changed(const struct journal_place *place, const char *path);

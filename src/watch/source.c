@@ -71,6 +71,7 @@ struct source *source_free(struct source *source)
     fields_free(source->fields);
     free(source->saved_cursor);
     free(source->seen);
+    journal_place_forget(&source->place);
     free(source->path);
     free(source);
     return NULL;
@@ -237,7 +238,7 @@ int source_reopen(struct source *source, const struct source_position *position)
             return source->error = -ENOMEM;
     }
     /* Before it is opened: what happens in between shows later. */
-    journal_place_note(source->path, &source->place);
+    journal_place_note(&source->place, source->path);
     r = open_journal(source->path, &source->journal);
     if (r >= 0)
         r = prepare_journal(source, position);
@@ -261,6 +262,7 @@ int source_open(const char *path, const struct rules *rules, const struct source
 
     if (!source)
         return -ENOMEM;
+    source->place = JOURNAL_PLACE_NONE;
     source->rules = rules;
     source->path = strdup(path);
     source->fields = fields_new();
@@ -278,7 +280,7 @@ int source_open(const char *path, const struct rules *rules, const struct source
 static void process_changes(struct source *source)
 {
     if (sd_journal_process(source->journal) == SD_JOURNAL_INVALIDATE &&
-        journal_place_changed(source->path, &source->place))
+        journal_place_changed(&source->place, source->path))
         source->has_moved = true;
 }
 

@@ -15,7 +15,7 @@ from journals import MIN, SEC
 from lookupd import FOUND, NOT_FOUND, UNAVAILABLE
 from watcher import Sandbox
 
-GRACE = 60 * MIN
+GRACE = 12 * 60 * MIN
 ADDRESSES = 60
 EX_REFUSED = range(1, 127)
 STEP = 4096

@@ -44,7 +44,7 @@ class Rotation(unittest.TestCase):
 
     def rotate(self, stopping):
         self.rotations = 0
-        while not stopping.wait(0.05):
+        while not stopping.wait(0.2):
             self.journald.rotate()
             self.rotations += 1
 

@@ -18,7 +18,7 @@ from journals import MIN, SEC
 from lookupd import FOUND, NOT_FOUND, UNAVAILABLE
 from watcher import BUILD, DEADLINE, Sandbox
 
-GRACE = 60 * MIN
+GRACE = 12 * 60 * MIN
 ADDRESSES = 50
 COMMIT = 45  # calls that a commit makes, at least
 # Seconds in which many lookups must be answered that wait for a stopped watcher. It is not the
