@@ -80,7 +80,7 @@ class Files(Journal):
     def test_cut_short_while_it_reads(self):
         """A long backlog, whose file loses its pages meanwhile. What was in there may be gone, but
         what comes then is not."""
-        rounds = faults.times(2, 100)
+        rounds = faults.times(2, 20)
         for number in range(rounds):
             self.box.write(self.entries(3000), f'long{number}.journal')
             watcher = self.box.start()
