@@ -61,3 +61,7 @@
  * and how long a signal waits during a backlog, a few tenths of a second. Each transaction copies
  * all the pages that it touches, and a batch of logins touches pages all over the map. */
 #define BATCH_MAX 32768
+
+/* The same in a map of so many addresses. */
+#define LARGE_MAP           65536
+#define BATCH_MAX_LARGE_MAP 4096

@@ -84,15 +84,19 @@ static void report(struct batch *batch, const struct batch_context *context)
         report_change(context->report, &batch->told[i], context->settings);
 }
 
-static bool is_full(const struct batch *batch)
+/* What a transaction overwrites is saved in the file before, in whole pages, and that room is never
+ * given back. A large batch of a large map would save most of it, and double the file. */
+static bool is_full(const struct batch *batch, const struct batch_context *context)
 {
-    return batch->n_changes >= BATCH_MAX || batch->n_entries >= BATCH_MAX;
+    size_t most = table_count(context->table) < LARGE_MAP ? BATCH_MAX : BATCH_MAX_LARGE_MAP;
+
+    return batch->n_changes >= most || batch->n_entries >= most;
 }
 
 /* Removes those whose time is over. */
 static int expire(struct batch *batch, struct batch_context *context)
 {
-    while (!is_full(batch) && table_next_usec(context->table) <= context->now_usec) {
+    while (!is_full(batch, context) && table_next_usec(context->table) <= context->now_usec) {
         struct change change;
         bool any = false;
         int r = batch_open(batch, context->map);
@@ -236,7 +240,7 @@ static int take_entry(struct batch *batch, struct batch_context *context, const 
 static int read_entries(struct batch *batch, struct batch_context *context,
                         enum batch_result *ret_result, int *ret_error)
 {
-    while (!is_full(batch)) {
+    while (!is_full(batch, context)) {
         struct entry entry;
         int r = 0;
 

@@ -32,9 +32,9 @@ static int fill(struct map *map, uint32_t count, uint64_t now_usec)
 {
     int r = 0;
 
-    for (uint32_t begin = 0; begin < count && r == 0; begin += BATCH_MAX) {
+    for (uint32_t begin = 0; begin < count && r == 0; begin += BATCH_MAX_LARGE_MAP) {
         r = map_begin(map);
-        for (uint32_t i = begin; i < count && i < begin + BATCH_MAX && r == 0; i++)
+        for (uint32_t i = begin; i < count && i < begin + BATCH_MAX_LARGE_MAP && r == 0; i++)
             r = put(map, i, now_usec);
         if (r == 0)
             r = map_commit(map);
