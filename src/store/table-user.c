@@ -22,6 +22,18 @@ int table_remove(struct table *table, uint32_t item)
     return r;
 }
 
+/* Whether it is worth looking into the map: two users can have the same number, so that he has at
+ * most as many addresses as that. */
+static bool may_have_too_many(const struct table *table, const char *user)
+{
+    uint32_t number = text_hash(user, strlen(user)), item = ROSTER_NONE;
+    size_t count = 0;
+
+    while ((item = roster_next_of_user(table->roster, number, item)) != ROSTER_NONE)
+        count++;
+    return count > table->policy.max_per_user;
+}
+
 /* One of the user's addresses. */
 struct candidate {
     uint32_t item;
@@ -40,7 +52,7 @@ static bool is_older(const struct table *table, const struct candidate *a,
 }
 
 /* Counts the user's addresses, and finds his oldest one that comes behind *after, if that is one.
- * Two users can have the same number, so that it is the record that tells. */
+ * It is the record that tells whose an address is. */
 static int find_oldest(struct table *table, const char *user, const struct candidate *after,
                        struct candidate *ret, size_t *ret_count)
 {
@@ -109,7 +121,7 @@ int table_displace(struct table *table, const struct event *event, struct change
     struct candidate oldest = { ROSTER_NONE, { 0 } };
 
     *ret_any = false;
-    if (!event->user[0])
+    if (!event->user[0] || !may_have_too_many(table, event->user))
         return 0;
     for (;;) {
         struct candidate next;
