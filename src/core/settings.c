@@ -49,10 +49,8 @@ static int apply(const struct target *target, const struct setting *setting,
     bool empties = setting->reset && !assignment->value[0];
     int r;
 
-    if (empties)
-        setting->reset(target, setting);
-    else if (assignments_drop(assignments, assignment->section, assignment->key, true) > 0 &&
-             setting->reset)
+    if (empties || (assignments_drop(assignments, assignment->section, assignment->key, true) > 0 &&
+                    setting->reset))
         setting->reset(target, setting);
     if (!setting->reset || empties)
         (void)assignments_drop(assignments, assignment->section, assignment->key, false);

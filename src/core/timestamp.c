@@ -296,7 +296,6 @@ int timestamp_parse(const char *text, uint64_t now_usec, uint64_t *ret_usec)
 static int parse_syslog(const char **cursor, uint64_t now_usec, uint64_t *ret_usec)
 {
     struct date today = day_of(now_usec, 0), date = { 0 };
-    int r;
 
     date.tm.tm_mon = take_name(cursor, months);
     if (date.tm.tm_mon < 0 || !take_char(cursor, ' '))
@@ -306,11 +305,9 @@ static int parse_syslog(const char **cursor, uint64_t now_usec, uint64_t *ret_us
         !take_time(cursor, &date))
         return -EINVAL;
     /* Four years and one find a 29 February too. */
-    r = -EINVAL;
     for (int back = 0; back <= 8; back++) {
         date.tm.tm_year = today.tm.tm_year + 1 - back;
-        r = date_to_usec(&date, ret_usec);
-        if (r == 0 && *ret_usec < now_usec + USEC_PER_DAY)
+        if (date_to_usec(&date, ret_usec) == 0 && *ret_usec < now_usec + USEC_PER_DAY)
             return 0;
     }
     return -EINVAL;
