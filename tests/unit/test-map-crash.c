@@ -98,9 +98,9 @@ static void write_for_ever(void *arg, int to_parent, int from_parent)
     map_close(map);
 }
 
-static void wait_a_random_while(void)
+static void wait_a_random_while(uint64_t most_nsec)
 {
-    struct timespec while_ = { .tv_nsec = (long)random_below(4000000) };
+    struct timespec while_ = { .tv_nsec = (long)random_below(most_nsec) };
 
     (void)nanosleep(&while_, NULL);
 }
@@ -132,13 +132,14 @@ static void test_killed_writer(void **state)
     map_close(map);
     *committed = 1;
 
-    /* Where everything is slow, many are killed before they have written anything. */
-    for (int round = 0; round < 60 || (*committed <= 60 && round < 6000); round++) {
+    /* Where everything is slow, many are killed before they have written anything: then the next
+     * ones get longer. */
+    for (int round = 0; round < 60 || (*committed <= 60 && round < 420); round++) {
         struct child child = child_start(write_for_ever, &last);
         uint64_t generation;
 
         child_wait_byte(&child);
-        wait_a_random_while();
+        wait_a_random_while(UINT64_C(4000000) << round / 60);
         child_kill(&child);
         if (round % 2) { /* the bridge may be the first to see what is left */
             check_int("reader", map_open_reader(path, &map), 0);
@@ -188,7 +189,7 @@ static void test_killed_creator(void **state)
         int r;
 
         child_wait_byte(&child);
-        wait_a_random_while();
+        wait_a_random_while(4000000);
         child_kill(&child);
         r = map_open_reader(path, &map);
         check_true("reader", r == 0 || r == -ENOENT);
