@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The directories are kept open, without a right to read them: a number that tells one from another
- * is given to the next one as soon as nobody holds the old one. */
+/* To keep the directories open would tell them apart as well, but then nobody would be told that
+ * one was removed, as long as we hold it. */
 
 #include "journal-place.h"
 
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char *name_of(const char *path, size_t i)
 {
@@ -20,42 +19,32 @@ static const char *name_of(const char *path, size_t i)
     return i == 0 ? path : NULL;
 }
 
-void journal_place_forget(struct journal_place *place)
+void journal_place_note(const char *path, struct journal_place *ret)
 {
+    *ret = (struct journal_place){ 0 };
     for (size_t i = 0; i < JOURNAL_PLACES_MAX; i++) {
-        if (place->fds[i] >= 0)
-            (void)close(place->fds[i]);
-        place->fds[i] = -1;
+        const char *name = name_of(path, i);
+        struct statx st = { 0 };
+
+        if (!name || statx(AT_FDCWD, name, 0, STATX_INO | STATX_BTIME, &st) < 0)
+            continue;
+        ret->items[i].device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+        ret->items[i].inode = st.stx_ino;
+        ret->items[i].born_sec = st.stx_btime.tv_sec;
+        ret->items[i].born_nsec = st.stx_btime.tv_nsec;
     }
 }
 
-void journal_place_note(struct journal_place *place, const char *path)
+bool journal_place_changed(const char *path, const struct journal_place *place)
 {
-    journal_place_forget(place);
-    for (size_t i = 0; i < JOURNAL_PLACES_MAX; i++) {
-        const char *name = name_of(path, i);
+    struct journal_place now;
 
-        place->fds[i] = name ? open(name, O_PATH | O_CLOEXEC) : -1;
-    }
-}
-
-static bool is_same(int fd, const char *name)
-{
-    struct stat old, now;
-    bool is_there = stat(name, &now) == 0;
-
-    if (fd < 0 || fstat(fd, &old) < 0)
-        return !is_there;
-    return is_there && old.st_dev == now.st_dev && old.st_ino == now.st_ino;
-}
-
-bool journal_place_changed(const struct journal_place *place, const char *path)
-{
-    for (size_t i = 0; i < JOURNAL_PLACES_MAX; i++) {
-        const char *name = name_of(path, i);
-
-        if (name && !is_same(place->fds[i], name))
+    journal_place_note(path, &now);
+    for (size_t i = 0; i < JOURNAL_PLACES_MAX; i++)
+        if (now.items[i].device != place->items[i].device ||
+            now.items[i].inode != place->items[i].inode ||
+            now.items[i].born_sec != place->items[i].born_sec ||
+            now.items[i].born_nsec != place->items[i].born_nsec)
             return true;
-    }
     return false;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Which directories, or which file, a journal is read from. Whoever follows a directory that is
  * removed and made again follows nothing. */
@@ -9,13 +10,14 @@
 #define JOURNAL_PLACES_MAX 2
 
 struct journal_place {
-    int fds[JOURNAL_PLACES_MAX]; /* -1: there is none */
+    struct {
+        uint64_t device, inode; /* 0: there is none */
+        int64_t born_sec;       /* an inode's number may be given to the next one at once */
+        uint32_t born_nsec;
+    } items[JOURNAL_PLACES_MAX];
 };
 
-#define JOURNAL_PLACE_NONE ((struct journal_place){ { -1, -1 } })
+/* `path` as for source_open(). */
+void journal_place_note(const char *path, struct journal_place *ret);
 
-/* `path` as for source_open(). What `place` held before is given up. */
-void journal_place_note(struct journal_place *place, const char *path);
-void journal_place_forget(struct journal_place *place);
-
-bool journal_place_changed(const struct journal_place *place, const char *path);
+bool journal_place_changed(const char *path, const struct journal_place *place);

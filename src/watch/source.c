@@ -48,6 +48,7 @@ struct source {
     struct journal_place place;
     unsigned since_process;
     bool is_blind;         /* nothing tells of changes */
+    bool is_polled;        /* by the timer, which else waits for changes of the directory */
     bool has_moved;        /* the directory is another one by now, or gone */
     bool has_pending;      /* the journal stands on an entry that was not given yet */
     bool is_lost;          /* the journal does not stand on the entry that was given last */
@@ -71,7 +72,6 @@ struct source *source_free(struct source *source)
     fields_free(source->fields);
     free(source->saved_cursor);
     free(source->seen);
-    journal_place_forget(&source->place);
     free(source->path);
     free(source);
     return NULL;
@@ -238,7 +238,7 @@ int source_reopen(struct source *source, const struct source_position *position)
             return source->error = -ENOMEM;
     }
     /* Before it is opened: what happens in between shows later. */
-    journal_place_note(&source->place, source->path);
+    journal_place_note(source->path, &source->place);
     r = open_journal(source->path, &source->journal);
     if (r >= 0)
         r = prepare_journal(source, position);
@@ -262,7 +262,6 @@ int source_open(const char *path, const struct rules *rules, const struct source
 
     if (!source)
         return -ENOMEM;
-    source->place = JOURNAL_PLACE_NONE;
     source->rules = rules;
     source->path = strdup(path);
     source->fields = fields_new();
@@ -275,13 +274,31 @@ int source_open(const char *path, const struct rules *rules, const struct source
     return 0;
 }
 
-/* APPEND, INVALIDATE and NOP are all the same to one who reads on from where he is; but only the
- * directory itself, which is not looked for again, goes with INVALIDATE. */
+static int set_timer(struct source *source)
+{
+    int r = sd_event_source_set_time_relative(source->timer, POLL_USEC);
+
+    return r < 0 ? r : sd_event_source_set_enabled(source->timer, SD_EVENT_ONESHOT);
+}
+
+/* APPEND, INVALIDATE and NOP are all the same to one who reads on from where he is. But when files
+ * go, the directory may be about to go with them, and sd_journal does not look for it again. That
+ * it went is told only when nobody has it open any more, so it is looked at a while later, too. */
 static void process_changes(struct source *source)
 {
-    if (sd_journal_process(source->journal) == SD_JOURNAL_INVALIDATE &&
-        journal_place_changed(&source->place, source->path))
+    if (sd_journal_process(source->journal) != SD_JOURNAL_INVALIDATE)
+        return;
+    if (journal_place_changed(source->path, &source->place))
         source->has_moved = true;
+    else if (source->timer)
+        (void)set_timer(source);
+}
+
+static bool is_empty(const struct source *source)
+{
+    uint64_t usage;
+
+    return sd_journal_get_usage(source->journal, &usage) < 0 || usage == 0;
 }
 
 static int on_io(sd_event_source *event_source, int fd, uint32_t revents, void *userdata)
@@ -315,17 +332,17 @@ static void look_again(struct source *source)
 static int on_timer(sd_event_source *event_source, uint64_t usec, void *userdata)
 {
     struct source *source = userdata;
-    int r;
+    int r = 0;
 
     if (source->is_blind && !source->has_moved) {
         look_again(source);
-        source->wake(source->userdata);
-        return 0;
+    } else {
+        process_changes(source);
+        if (journal_place_changed(source->path, &source->place))
+            source->has_moved = true;
+        if (source->is_polled || is_empty(source))
+            r = set_timer(source);
     }
-    process_changes(source);
-    r = sd_event_source_set_time_relative(event_source, POLL_USEC);
-    if (r >= 0)
-        r = sd_event_source_set_enabled(event_source, SD_EVENT_ONESHOT);
     source->wake(source->userdata);
     return r;
 }
@@ -340,10 +357,12 @@ static int watch(struct source *source)
         if (r < 0)
             return r;
     }
-    if (fd >= 0 && !source->is_blind && sd_journal_reliable_fd(source->journal) > 0)
-        return 0;
-    return sd_event_add_time_relative(source->event, &source->timer, CLOCK_MONOTONIC, POLL_USEC, 0,
-                                      on_timer, source);
+    source->is_polled = fd < 0 || source->is_blind || sd_journal_reliable_fd(source->journal) <= 0;
+    r = sd_event_add_time_relative(source->event, &source->timer, CLOCK_MONOTONIC, POLL_USEC, 0,
+                                   on_timer, source);
+    if (r >= 0 && !source->is_polled)
+        r = sd_event_source_set_enabled(source->timer, SD_EVENT_OFF);
+    return r;
 }
 
 bool source_is_blind(const struct source *source)
