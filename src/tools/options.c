@@ -310,7 +310,7 @@ enum options_result options_parse(int argc, char *argv[], struct options *ret)
 
     if (!options.filter)
         return OPTIONS_NO_MEMORY;
-    r = columns_parse("ADDRESS,USER,RULE,LAST,LEFT", &options.columns);
+    r = columns_parse("ADDRESS,USER,RULE,LAST,LEFT,SESSIONS", &options.columns);
     if (r == 0)
         r = parse_options(argc, argv, &options);
     if (r == 0)

@@ -117,9 +117,9 @@ class Table(ListTest):
                     '2001:db8::10': record(29 * MIN + 30 * SEC, 90 * MIN + 30 * SEC, 'courier',
                                            user='')})
         self.assertRegex(self.run_list(), re.compile(
-            r'ADDRESS      USER  RULE    LAST +LEFT\n'
-            r'192\.0\.2\.10   alice dovecot 4min( \d+s)? ago +25min \d+s left\n'
-            r'2001:db8::10 -     courier 1h 30min ago +29min \d+s left\n'
+            r'ADDRESS      USER  RULE    LAST +LEFT +SESSIONS\n'
+            r'192\.0\.2\.10   alice dovecot 4min( \d+s)? ago +25min \d+s left +\d\n'
+            r'2001:db8::10 -     courier 1h 30min ago +29min \d+s left +\d\n'
             r'\n'
             r'2 entries listed\.\n\Z'))
 
