@@ -142,8 +142,7 @@ int munmap(void *address, size_t len)
 }
 
 /* Byte by byte, and not made into a call of itself. */
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) static void copy(
-    unsigned char *to, const unsigned char *from, size_t len)
+static void copy(unsigned char *to, const unsigned char *from, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         to[i] = from[i];
@@ -165,9 +164,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t len)
     return to;
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memmove(void *to,
-                                                                            const void *from,
-                                                                            size_t len)
+void *memmove(void *to, const void *from, size_t len)
 {
     unsigned char *target = to;
     const unsigned char *origin = from;
@@ -183,8 +180,7 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memmove(void
     return to;
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memset(void *to, int byte,
-                                                                           size_t len)
+void *memset(void *to, int byte, size_t len)
 {
     unsigned char *target = to;
 

@@ -102,7 +102,7 @@ static int complain_of_journal(const char *what, int error)
             complain("%s: there is no journal file", what);
             return EX_UNAVAILABLE;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     case -EACCES:
     case -EPERM:
         complain("%s: no journal file can be read; run as root or as a member of group "
