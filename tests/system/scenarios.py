@@ -30,6 +30,9 @@ def installed_and_enabled(world):
     answer = world.rcpt(world.new_address())
     world.check(answer.refused and world.show(BRIDGE, "ActiveState") == "active",
                 "the first lookup starts the bridge, which answers", answer)
+    # One user logs in from now on, from one new address after the other.
+    world.configure("10-addresses.conf", "[Watcher]\nMaxAddressesPerUser=65536\n")
+    world.check(world.reload(), "a reload puts a drop-in in force")
 
 
 def logins_open_their_address(world):
