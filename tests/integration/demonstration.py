@@ -80,7 +80,7 @@ class Log:
         found = []
         while len(found) < count:
             event = self.next()
-            if event.kind != 'expire':
+            if event.kind not in ('expire', 'logout'):
                 found.append(event)
         self.end_line()
         return found
@@ -137,10 +137,8 @@ def check_everything(box, bridge, allowed, score):
 
 def show_recordings(verbose):
     score = Score()
-    # The one login from EXPIRING, made to be half an hour old in a few seconds from now.
-    login = next(entry for entry in journals.recorded('dovecot-proxy')
-                 if f'rip={EXPIRING},'.encode() in entry.message)
-    login = login.moved(journals.now() - 30 * MIN + 6 * SEC - login.usec)
+    # Half an hour old in a few seconds from now, and of no session that would be open still.
+    login = journals.dovecot_login(journals.now() - 30 * MIN + 6 * SEC, EXPIRING, 'carl')
     with Sandbox() as box, box.writer([login]) as writer:
         watcher = box.start().wait_ready()
         log = Log(watcher, verbose)
