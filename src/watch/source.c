@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 
 #include <systemd/sd-journal.h>
 
@@ -26,6 +25,7 @@
 #include "core/limits.h"
 #include "fields.h"
 #include "journal-place.h"
+#include "program/journal-configured.h"
 #include "program/journal-matches.h"
 
 /* As journalctl(1) does. */
@@ -90,20 +90,6 @@ const char *source_error_text(int error)
     default:
         return strerror(-error);
     }
-}
-
-static int open_journal(const char *path, sd_journal **ret)
-{
-    const char *files[] = { path, NULL };
-    struct stat st;
-
-    if (!path[0])
-        return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
-    if (stat(path, &st) < 0)
-        return -errno;
-    if (S_ISDIR(st.st_mode))
-        return sd_journal_open_directory(ret, path, 0);
-    return sd_journal_open_files(ret, files, 0);
 }
 
 static int seek_time(struct source *source, uint64_t realtime_usec)
@@ -239,7 +225,7 @@ int source_reopen(struct source *source, const struct source_position *position)
     }
     /* Before it is opened: what happens in between shows later. */
     journal_place_note(source->path, &source->place);
-    r = open_journal(source->path, &source->journal);
+    r = journal_open_configured(source->path, &source->journal);
     if (r >= 0)
         r = prepare_journal(source, position);
     if (r >= 0) {

@@ -6,9 +6,9 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/cleanup.h"
+#include "program/journal-configured.h"
 
 static int add_files(const char *pattern, glob_t *files)
 {
@@ -55,21 +55,6 @@ static int open_namespace(const char *name, sd_journal **ret)
     return sd_journal_open_namespace(ret, name[0] ? name : NULL, flags);
 }
 
-/* What Journal= names. */
-static int open_configured(const char *path, sd_journal **ret)
-{
-    const char *files[] = { path, NULL };
-    struct stat st;
-
-    if (!path[0])
-        return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
-    if (stat(path, &st) < 0)
-        return -errno;
-    if (S_ISDIR(st.st_mode))
-        return sd_journal_open_directory(ret, path, 0);
-    return sd_journal_open_files(ret, files, 0);
-}
-
 int journal_open(const struct input_journal_options *options, sd_journal **ret,
                  const char **reterr_what)
 {
@@ -84,7 +69,7 @@ int journal_open(const struct input_journal_options *options, sd_journal **ret,
         return open_namespace(options->name_space, ret);
     }
     *reterr_what = options->settings->journal[0] ? options->settings->journal : "the local journal";
-    return open_configured(options->settings->journal, ret);
+    return journal_open_configured(options->settings->journal, ret);
 }
 
 bool journal_is_local(const struct input_journal_options *options)
