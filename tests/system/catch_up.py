@@ -87,11 +87,11 @@ def with_a_stopped_watcher(world):
     client = world.new_address()
     world.login_and_expect(client)
     world.rcpt_until_accepted(client)
-    world.run("systemctl", "kill", "--signal=STOP", WATCHER)
+    world.run("systemctl", "kill", "--kill-whom=main", "--signal=STOP", WATCHER)
     begin = time.monotonic()
     answers = [world.rcpt(world.new_address()) for _ in range(5)] + [world.rcpt(client)]
     passed = time.monotonic() - begin
-    world.run("systemctl", "kill", "--signal=CONT", WATCHER)
+    world.run("systemctl", "kill", "--kill-whom=main", "--signal=CONT", WATCHER)
     world.check([answer.refused for answer in answers] == [True] * 5 + [False] and passed < 5,
                 "while the watcher is stopped, strangers are refused and others let in, all soon",
                 f"{passed:.1f} s, {[str(answer) for answer in answers]}")
