@@ -167,11 +167,12 @@ void line_write(const struct server *server, const char *text, const struct clie
 void line_cut(const struct server *server, struct buffer *line)
 {
     const struct habit *habit = &server->habit;
-    char last = line->data[line->len - 1];
     size_t len;
+    char last;
 
     if (!habit->line_min || line->len <= habit->line_min)
         return;
+    last = line->data[line->len - 1];
     len = habit->line_min + random_below(habit->line_max - habit->line_min + 1);
     if (random_below(2))
         while (len < line->len && line->data[len - 1] != last)
