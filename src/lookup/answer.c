@@ -26,6 +26,7 @@ struct answers {
     struct map *map; /* NULL until it could be opened */
     int error;       /* negative errno: why the map cannot be read; 0: it can */
     bool checked;    /* `map` and `error` are those of this wake-up */
+    bool is_held;    /* nobody changes the map until answers_let_go() */
     bool warned;     /* the log's last word is that the map cannot be read */
     struct log_limit warning;
     uint64_t realtime_usec, monotonic_usec;
@@ -44,8 +45,10 @@ struct answers *answers_new(const char *path, struct catch_up *catch_up)
 
 struct answers *answers_free(struct answers *answers)
 {
-    if (answers && answers->map)
-        map_close(answers->map);
+    if (!answers)
+        return NULL;
+    answers_let_go(answers);
+    map_close(answers->map);
     free(answers);
     return NULL;
 }
@@ -55,7 +58,7 @@ void answers_begin(struct answers *answers, uint64_t realtime_usec, uint64_t mon
     /* Clients that are served in one turn of the loop have the same time. */
     if (monotonic_usec != answers->monotonic_usec) {
         answers->checked = false;
-        patience_renew();
+        patience_renew(monotonic_usec);
     }
     answers->realtime_usec = realtime_usec;
     answers->monotonic_usec = monotonic_usec;
@@ -67,15 +70,24 @@ static bool may_warn(struct answers *answers)
     return log_limit_passes(&answers->warning, answers->monotonic_usec);
 }
 
-/* Makes sure that the map is the one that the watcher writes now. Tries once a wake-up, so that a
- * long batch of requests costs no more than one attempt. */
+/* Makes sure that the map is the one that the watcher writes now. */
 static int check_map(struct answers *answers)
 {
-    if (answers->checked)
+    return answers->map ? map_refresh(answers->map) : map_open_reader(answers->path, &answers->map);
+}
+
+/* Has the map ready for look-ups. Tries once a wake-up, so that a long batch of requests costs no
+ * more than one attempt. */
+static int hold_map(struct answers *answers)
+{
+    if (answers->is_held || (answers->checked && answers->error < 0))
         return answers->error;
+    if (!answers->checked)
+        answers->error = check_map(answers);
     answers->checked = true;
-    answers->error =
-        answers->map ? map_refresh(answers->map) : map_open_reader(answers->path, &answers->map);
+    if (answers->error == 0)
+        answers->error = map_lock(answers->map);
+    answers->is_held = answers->error == 0;
     if (answers->error < 0) {
         if (may_warn(answers)) {
             log_line(LOG_WARNING, "cannot read map %s: %s, answering 400", answers->path,
@@ -89,11 +101,18 @@ static int check_map(struct answers *answers)
     return answers->error;
 }
 
+void answers_let_go(struct answers *answers)
+{
+    if (answers->is_held)
+        map_unlock(answers->map);
+    answers->is_held = false;
+}
+
 static enum tcp_table_reply find(struct answers *answers, const struct addr *addr)
 {
     struct record record;
 
-    if (check_map(answers) < 0)
+    if (hold_map(answers) < 0)
         return TCP_TABLE_UNAVAILABLE;
 
     int r = map_get(answers->map, addr, &record);
@@ -109,9 +128,6 @@ static enum tcp_table_reply find(struct answers *answers, const struct addr *add
         log_line(LOG_WARNING, "cannot read the record of %s in map %s: %s, answering 400", text,
                  answers->path, map_error_text(r));
     }
-    /* The other requests of this wake-up have waited as well. */
-    if (r == -EAGAIN)
-        answers->error = r;
     return TCP_TABLE_UNAVAILABLE;
 }
 
@@ -160,6 +176,13 @@ const char *answers_give(struct answers *answers, const char *line, size_t len,
         log_line(LOG_DEBUG, "%s: %.*s", shown, (int)strcspn(reply, "\n"), reply);
     }
     return reply;
+}
+
+void answers_end_turn(struct answers *answers)
+{
+    catch_up_serve(answers->catch_up);
+    answers_let_go(answers);
+    catch_up_send(answers->catch_up);
 }
 
 void answers_leave(struct answers *answers, struct catch_up_wait *wait)

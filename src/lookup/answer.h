@@ -28,5 +28,13 @@ void answers_begin(struct answers *answers, uint64_t realtime_usec, uint64_t mon
 const char *answers_give(struct answers *answers, const char *line, size_t len,
                          struct catch_up_wait *wait);
 
+/* At the end of a turn, before the answers are sent. First looks again for some of those who have
+ * waited for the watcher; then lets the map go, which look-ups hold on to, and asks the watcher for
+ * those who wait now. */
+void answers_end_turn(struct answers *answers);
+
+/* Lets the map go after look-ups outside of that. */
+void answers_let_go(struct answers *answers);
+
 /* `wait` does not wait any more; no matter whether it did. */
 void answers_leave(struct answers *answers, struct catch_up_wait *wait);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All that happens here happens in turns of the event loop that are the same in rank as those of
- * the clients. So a request is sent when every client that could be read from by then was, and
- * carries all of their misses; and those who have waited are served a few at a time, between the
- * clients that have not. */
+/* The watcher's socket is one among those of the clients. A request is sent at the end of a turn,
+ * when every client that could be read from by then was, and carries all of their misses; those who
+ * have waited are served some at a time, in the same turns as clients that have not. */
 
 #include "catch-up.h"
 
@@ -21,18 +20,19 @@
 #include "core/catch-up.h"
 #include "log.h"
 
-/* Served in one turn: each may have 273 lookups that were sent together. */
-#define SERVED_IN_A_TURN 8
+/* Served in one turn: as many as there can be clients that have not waited (poller.c). */
+#define SERVED_IN_A_TURN 16
 
 /* The timer runs to the end also when what it was set for is over: setting it anew for each lookup
  * would cost more than to be woken once for nothing. */
 #define TIMER_ACCURACY_USEC 1000
 
 struct catch_up {
-    sd_event *event;
+    struct poller *poller;
     const char *path;
-    sd_event_source *io; /* owns the connection; NULL: there is none */
-    sd_event_source *turn, *timer;
+    struct poller_item *io; /* NULL: there is no connection */
+    int fd;
+    sd_event_source *timer;
     struct rounds rounds;
     bool is_timing;
     bool warned; /* the log's last word is that the watcher does not answer */
@@ -43,13 +43,8 @@ static uint64_t now_usec(const struct catch_up *catch_up)
 {
     uint64_t usec = 0;
 
-    (void)sd_event_now(catch_up->event, CLOCK_MONOTONIC, &usec);
+    (void)sd_event_now(poller_event(catch_up->poller), CLOCK_MONOTONIC, &usec);
     return usec;
-}
-
-static void take_turn(struct catch_up *catch_up)
-{
-    (void)sd_event_source_set_enabled(catch_up->turn, SD_EVENT_ONESHOT);
 }
 
 static void set_timer(struct catch_up *catch_up)
@@ -62,12 +57,19 @@ static void set_timer(struct catch_up *catch_up)
                           sd_event_source_set_enabled(catch_up->timer, SD_EVENT_ONESHOT) >= 0;
 }
 
+static void disconnect(struct catch_up *catch_up)
+{
+    if (!catch_up->io)
+        return;
+    catch_up->io = poller_item_remove(catch_up->io);
+    (void)close(catch_up->fd);
+}
+
 static void hang_up(struct catch_up *catch_up, const char *why)
 {
     log_line(LOG_DEBUG, "no catching up: %s", why);
-    catch_up->io = sd_event_source_disable_unref(catch_up->io);
+    disconnect(catch_up);
     rounds_break(&catch_up->rounds, now_usec(catch_up));
-    take_turn(catch_up);
 }
 
 static void note_answer(struct catch_up *catch_up, enum rounds_answer kind)
@@ -99,7 +101,6 @@ static void take_answer(struct catch_up *catch_up, const uint8_t *data, size_t l
         if (catch_up->rounds.timeout_usec != timeout_usec)
             catch_up->is_timing = false;
         set_timer(catch_up);
-        take_turn(catch_up);
         break;
     case ROUNDS_UNASKED:
         hang_up(catch_up, "the watcher answers what it was not asked");
@@ -107,19 +108,18 @@ static void take_answer(struct catch_up *catch_up, const uint8_t *data, size_t l
     }
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static void on_io(uint32_t revents, void *userdata)
 {
     struct catch_up *catch_up = userdata;
     uint8_t data[CATCH_UP_ANSWER_SIZE + 1];
-    ssize_t n = recv(fd, data, sizeof(data), 0);
+    ssize_t n = recv(catch_up->fd, data, sizeof(data), 0);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
+        return;
     if (n <= 0)
         hang_up(catch_up, n < 0 ? strerror(errno) : "the watcher has hung up");
     else
         take_answer(catch_up, data, (size_t)n);
-    return 0;
 }
 
 /* A socket of this kind is connected at once, or not at all. */
@@ -134,15 +134,10 @@ static int call_watcher(struct catch_up *catch_up)
     memcpy(address.sun_path, catch_up->path, strlen(catch_up->path));
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
         return -errno;
-    r = sd_event_add_io(catch_up->event, &catch_up->io, fd, EPOLLIN, on_io, catch_up);
+    r = poller_add(catch_up->poller, fd, EPOLLIN, on_io, catch_up, &catch_up->io);
     if (r < 0)
         return r;
-    r = sd_event_source_set_io_fd_own(catch_up->io, true);
-    if (r < 0) {
-        catch_up->io = sd_event_source_disable_unref(catch_up->io);
-        return r;
-    }
-    (void)TAKE_FD(fd);
+    catch_up->fd = TAKE_FD(fd);
     return 0;
 }
 
@@ -153,7 +148,7 @@ static void send_request(struct catch_up *catch_up)
 
     if (r == 0) {
         catch_up_write_request(rounds_begin(&catch_up->rounds, now_usec(catch_up)), data);
-        if (send(sd_event_source_get_io_fd(catch_up->io), data, sizeof(data), MSG_NOSIGNAL) < 0)
+        if (send(catch_up->fd, data, sizeof(data), MSG_NOSIGNAL) < 0)
             r = -errno;
     }
     if (r < 0)
@@ -161,25 +156,27 @@ static void send_request(struct catch_up *catch_up)
     set_timer(catch_up);
 }
 
-static int on_turn(sd_event_source *source, void *userdata)
+void catch_up_serve(struct catch_up *catch_up)
 {
-    struct catch_up *catch_up = userdata;
     struct rounds_wait *wait;
 
-    /* First, so that the watcher reads while others are served here. */
-    if (rounds_want_request(&catch_up->rounds, now_usec(catch_up)))
-        send_request(catch_up);
     for (unsigned i = 0; i < SERVED_IN_A_TURN; i++) {
         wait = rounds_take_settled(&catch_up->rounds);
         if (!wait)
-            return 0;
+            return;
         struct catch_up_wait *served =
             (struct catch_up_wait *)((char *)wait - offsetof(struct catch_up_wait, wait));
 
         served->done(served->userdata);
     }
-    take_turn(catch_up);
-    return 0;
+}
+
+void catch_up_send(struct catch_up *catch_up)
+{
+    if (rounds_want_request(&catch_up->rounds, now_usec(catch_up)))
+        send_request(catch_up);
+    if (rounds_have_settled(&catch_up->rounds))
+        poller_hurry(catch_up->poller);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -195,27 +192,23 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
                  (unsigned long long)(catch_up->rounds.timeout_usec * 1000 / USEC_PER_SEC));
         catch_up->warned = true;
     }
-    take_turn(catch_up);
+    poller_hurry(catch_up->poller);
     set_timer(catch_up);
     return 0;
 }
 
-int catch_up_new(sd_event *event, const char *path, struct catch_up **ret)
+int catch_up_new(struct poller *poller, const char *path, struct catch_up **ret)
 {
     _cleanup_(catch_up_freep) struct catch_up *catch_up = calloc(1, sizeof(*catch_up));
     int r;
 
     if (!catch_up)
         return -ENOMEM;
-    catch_up->event = event;
+    catch_up->poller = poller;
     catch_up->path = path;
     rounds_init(&catch_up->rounds, CATCH_UP_TIMEOUT_USEC);
-    r = sd_event_add_defer(event, &catch_up->turn, on_turn, catch_up);
-    if (r >= 0)
-        r = sd_event_source_set_enabled(catch_up->turn, SD_EVENT_OFF);
-    if (r >= 0)
-        r = sd_event_add_time(event, &catch_up->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC,
-                              on_timer, catch_up);
+    r = sd_event_add_time(poller_event(poller), &catch_up->timer, CLOCK_MONOTONIC, 0,
+                          TIMER_ACCURACY_USEC, on_timer, catch_up);
     if (r >= 0)
         r = sd_event_source_set_enabled(catch_up->timer, SD_EVENT_OFF);
     if (r < 0)
@@ -228,8 +221,7 @@ struct catch_up *catch_up_free(struct catch_up *catch_up)
 {
     if (!catch_up)
         return NULL;
-    sd_event_source_disable_unref(catch_up->io);
-    sd_event_source_disable_unref(catch_up->turn);
+    disconnect(catch_up);
     sd_event_source_disable_unref(catch_up->timer);
     free(catch_up);
     return NULL;
@@ -237,17 +229,10 @@ struct catch_up *catch_up_free(struct catch_up *catch_up)
 
 bool catch_up_ask(struct catch_up *catch_up, struct catch_up_wait *wait)
 {
-    uint64_t usec = now_usec(catch_up);
-    bool waits;
-
-    if (!catch_up->path[0])
+    if (!catch_up->path[0] || !rounds_join(&catch_up->rounds, &wait->wait, now_usec(catch_up)))
         return false;
-    waits = rounds_join(&catch_up->rounds, &wait->wait, usec);
-    if (waits)
-        set_timer(catch_up);
-    if (rounds_want_request(&catch_up->rounds, usec))
-        take_turn(catch_up);
-    return waits;
+    set_timer(catch_up);
+    return true;
 }
 
 void catch_up_leave(struct catch_up *catch_up, struct catch_up_wait *wait)

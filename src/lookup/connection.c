@@ -2,20 +2,20 @@
 
 /* A connection waits either for input, when it owes nothing, or for room to write, when it does;
  * never for both. So a client that sends a flood and reads nothing fills its own buffers and then
- * waits for itself, and the memory that it can hold here is fixed: 4.3 KiB for struct connection
+ * waits for itself, and the memory that it can hold here is fixed: 4.4 KiB for struct connection
  * with its input, 4 KiB while it does not read its answers, and at most 64 KiB of the kernel's,
  * which listener.c limits. 1024 clients cost 5 MiB, and if all of them flood, 4 MiB more and
  * another 64 MiB in the kernel.
  *
- * Each wake-up reads once, so that clients who send without pause take turns, answers what is
- * whole, and writes all answers at once; advance() can be called whenever there may be something to
- * do.
+ * Each turn reads once, so that clients who send without pause take turns, and answers what is
+ * whole. What is answered is sent at the end of the turn: until then the map is held, once for all.
  *
  * While an answer waits for the watcher to catch up, so do those behind it, and nothing is read.
  * All requests that are here by then have been caught up for when that is over. */
 
 #include "connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -31,6 +31,9 @@
 /* Bytes of answers that are gathered for one write. They hold what a read full of requests is
  * answered with, unless its lines are unusually short: 273 times "get 192.0.2.10" gives 3822. */
 #define OUTPUT_SIZE 4096
+
+/* The same for nearly every client, which has one request under way. */
+#define FEW_SIZE 64
 
 /* Bytes that are read and thrown away after an over-long line, so that the client gets to see the
  * answer: closing a socket with unread input would reset the connection and discard the answer. */
@@ -53,16 +56,18 @@ struct connection {
     enum phase phase;
     struct catch_up_wait wait;
     bool is_waiting; /* for the watcher; it is not read from meanwhile */
+    bool is_full;    /* more requests can be answered when there is room for it */
     size_t discarded;
     size_t caught_up;          /* requests that end before it in `in` are not to wait any more */
     size_t in_start, in_end;   /* input not answered yet; in_start is 0 between wake-ups */
     size_t out_start, out_end; /* answers not written yet */
-    char *out;                 /* where they are between wake-ups; NULL if there are none */
+    size_t out_size;
+    char *out; /* `few`, or memory of its own */
+    char few[FEW_SIZE];
     char in[REQUEST_MAX];
 };
 
-/* Where they are while a client is served: nearly every one takes all of them at once. */
-static char gathered[OUTPUT_SIZE];
+static_assert(FEW_SIZE >= TCP_TABLE_REPLY_MAX, "");
 
 /* Reads once. Returns 0 also if there was nothing; a negative errno if the connection is broken. */
 static int receive(struct connection *c)
@@ -117,17 +122,41 @@ static const char *next_reply(struct connection *c)
     return NULL;
 }
 
-/* Answers requests until there are none, or no room for another answer. Returns how many. */
-static unsigned answer_requests(struct connection *c)
+/* Makes room for one more answer. Returns false if there is none until others are written. */
+static bool make_room(struct connection *c)
 {
-    char *out = c->out ? c->out : gathered;
+    char *more;
+
+    if (c->out_size - c->out_end >= TCP_TABLE_REPLY_MAX)
+        return true;
+    more = c->out == c->few ? malloc(OUTPUT_SIZE) : NULL;
+    if (!more)
+        return false;
+    memcpy(more, c->few, c->out_end);
+    c->out = more;
+    c->out_size = OUTPUT_SIZE;
+    return true;
+}
+
+static void empty_output(struct connection *c)
+{
+    if (c->out != c->few)
+        free(c->out);
+    c->out = c->few;
+    c->out_size = sizeof(c->few);
+    c->out_start = c->out_end = 0;
+}
+
+/* Answers requests until there are none, or no room for another answer. */
+static void answer_requests(struct connection *c)
+{
     unsigned count = 0;
     const char *reply;
 
-    while (OUTPUT_SIZE - c->out_end >= TCP_TABLE_REPLY_MAX && (reply = next_reply(c))) {
+    while (!(c->is_full = !make_room(c)) && (reply = next_reply(c))) {
         size_t len = strlen(reply);
 
-        memcpy(out + c->out_end, reply, len);
+        memcpy(c->out + c->out_end, reply, len);
         c->out_end += len;
         count++;
     }
@@ -135,39 +164,25 @@ static unsigned answer_requests(struct connection *c)
     c->in_end -= c->in_start;
     c->caught_up -= c->caught_up < c->in_start ? c->caught_up : c->in_start;
     c->in_start = 0;
-    return count;
-}
-
-/* Keeps what a client has not taken. Returns -EAGAIN, or -ENOMEM. */
-static int keep_answers(struct connection *c)
-{
-    if (!c->out) {
-        c->out = malloc(OUTPUT_SIZE);
-        if (!c->out)
-            return -ENOMEM;
-        memcpy(c->out, gathered, c->out_end);
-    }
-    return -EAGAIN;
+    if (count > 0)
+        c->events->answered(c->userdata);
 }
 
 /* Writes the gathered answers. Returns 0 if all are written, -EAGAIN if the client must read first,
  * or another errno if the connection is broken. */
 static int send_answers(struct connection *c)
 {
-    const char *out = c->out ? c->out : gathered;
-
     while (c->out_start < c->out_end) {
-        ssize_t n = send(c->fd, out + c->out_start, c->out_end - c->out_start, MSG_NOSIGNAL);
+        ssize_t n = send(c->fd, c->out + c->out_start, c->out_end - c->out_start, MSG_NOSIGNAL);
 
         if (n < 0) {
             if (errno == EINTR)
                 continue;
-            return errno == EAGAIN ? keep_answers(c) : -errno;
+            return -errno;
         }
         c->out_start += (size_t)n;
     }
-    free(TAKE_PTR(c->out));
-    c->out_start = c->out_end = 0;
+    empty_output(c);
     return 0;
 }
 
@@ -190,28 +205,6 @@ static int wait_for_input(struct connection *c)
     return poller_item_set_events(c->io, EPOLLIN);
 }
 
-/* Does all that can be done without waiting: answers what is in the input, writes, and says what to
- * wait for. Returns a negative errno when the connection is over. */
-static int advance(struct connection *c)
-{
-    unsigned answered = 0, count;
-    int r;
-
-    do {
-        count = answer_requests(c);
-        answered += count;
-        r = send_answers(c);
-    } while (r == 0 && count > 0);
-
-    if (answered > 0)
-        c->events->answered(c->userdata);
-    if (r == -EAGAIN)
-        return poller_item_set_events(c->io, EPOLLOUT);
-    if (r == 0 && c->is_waiting)
-        return poller_item_set_events(c->io, EPOLLIN);
-    return r < 0 ? r : wait_for_input(c);
-}
-
 static int begin_answers(struct connection *c)
 {
     sd_event *event = poller_event(c->poller);
@@ -227,25 +220,57 @@ static int begin_answers(struct connection *c)
     return 0;
 }
 
-/* After something has happened, which may have been an error; `c` may then be gone. */
-static void go_on(struct connection *c, int r)
+/* Answers what is in the input, to be sent at the end of the turn. Returns 0 or a negative errno.
+ */
+static int answer(struct connection *c)
 {
-    if (r == 0)
-        r = begin_answers(c);
-    if (r == 0)
-        r = advance(c);
+    int r = begin_answers(c);
+
+    if (r < 0)
+        return r;
+    answer_requests(c);
+    c->events->ready(c->userdata);
+    return 0;
+}
+
+/* Writes, and says what to wait for. Returns a negative errno when the connection is over. */
+static int advance(struct connection *c)
+{
+    int r = send_answers(c);
+
+    if (r == -EAGAIN)
+        return poller_item_set_events(c->io, EPOLLOUT);
+    if (r < 0)
+        return r;
+    if (c->is_waiting)
+        return poller_item_set_events(c->io, EPOLLIN);
+    return c->is_full ? answer(c) : wait_for_input(c);
+}
+
+/* After something was done; `c` is gone if that failed. */
+static void end_unless(struct connection *c, int r)
+{
     if (r < 0)
         c->events->ended(c->userdata);
 }
 
+void connection_send(struct connection *connection)
+{
+    end_unless(connection, advance(connection));
+}
+
 /* Most clients that wait send nothing meanwhile. One that does, or will send no more, is not to be
  * heard of again before its answer is there; one that is gone is not to be heard of at all. */
-static void stop_listening(struct connection *c, uint32_t revents)
+static int stop_listening(struct connection *c, uint32_t revents)
 {
-    int r = revents & (EPOLLHUP | EPOLLERR) ? -ECONNRESET : poller_item_set_events(c->io, 0);
+    return revents & (EPOLLHUP | EPOLLERR) ? -ECONNRESET : poller_item_set_events(c->io, 0);
+}
 
-    if (r < 0)
-        c->events->ended(c->userdata);
+static int receive_and_answer(struct connection *c)
+{
+    int r = receive(c);
+
+    return r < 0 ? r : answer(c);
 }
 
 static void on_io(uint32_t revents, void *userdata)
@@ -253,11 +278,9 @@ static void on_io(uint32_t revents, void *userdata)
     struct connection *c = userdata;
 
     if (c->out_start < c->out_end)
-        go_on(c, 0);
-    else if (c->is_waiting)
-        stop_listening(c, revents);
+        c->events->ready(c->userdata);
     else
-        go_on(c, receive(c));
+        end_unless(c, c->is_waiting ? stop_listening(c, revents) : receive_and_answer(c));
 }
 
 static void on_caught_up(void *userdata)
@@ -266,7 +289,7 @@ static void on_caught_up(void *userdata)
 
     c->is_waiting = false;
     c->caught_up = c->in_end;
-    go_on(c, 0);
+    end_unless(c, answer(c));
 }
 
 int connection_new(struct poller *poller, int fd, struct answers *answers,
@@ -288,8 +311,10 @@ int connection_new(struct poller *poller, int fd, struct answers *answers,
     c->is_waiting = false;
     c->discarded = 0;
     c->caught_up = 0;
-    c->in_start = c->in_end = c->out_start = c->out_end = 0;
-    c->out = NULL;
+    c->is_full = false;
+    c->in_start = c->in_end = 0;
+    c->out = c->few;
+    empty_output(c);
 
     int r = poller_add(poller, fd, EPOLLIN, on_io, c, &c->io);
     if (r < 0) {
@@ -307,7 +332,7 @@ struct connection *connection_free(struct connection *connection)
     poller_item_remove(connection->io);
     answers_leave(connection->answers, &connection->wait);
     (void)close(connection->fd);
-    free(connection->out);
+    empty_output(connection);
     free(connection);
     return NULL;
 }

@@ -11,6 +11,7 @@ struct connection;
 
 struct connection_events {
     void (*answered)(void *userdata); /* a request was answered */
+    void (*ready)(void *userdata);    /* connection_send() is due, at the end of this turn */
     void (*ended)(void *userdata);    /* the connection is over: to be freed now, and not used */
 };
 
@@ -18,4 +19,8 @@ struct connection_events {
  */
 int connection_new(struct poller *poller, int fd, struct answers *answers,
                    const struct connection_events *events, void *userdata, struct connection **ret);
+
+/* Sends the answers that there are. The connection may end, or be ready again, by that. */
+void connection_send(struct connection *connection);
+
 struct connection *connection_free(struct connection *connection);

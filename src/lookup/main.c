@@ -20,6 +20,7 @@
 #include "log.h"
 #include "options.h"
 #include "patience.h"
+#include "poller.h"
 #include "server.h"
 #include "store/map.h"
 
@@ -154,6 +155,7 @@ static int limit_patience(void)
 static int run(const struct options *options)
 {
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_(poller_freep) struct poller *poller = NULL;
     _cleanup_(catch_up_freep) struct catch_up *catch_up = NULL;
     _cleanup_(answers_freep) struct answers *answers = NULL;
     _cleanup_(server_freep) struct server *server = NULL;
@@ -162,13 +164,15 @@ static int run(const struct options *options)
     if (r >= 0)
         r = limit_patience();
     if (r >= 0)
-        r = catch_up_new(event, options->catch_up, &catch_up);
+        r = poller_new(event, &poller);
+    if (r >= 0)
+        r = catch_up_new(poller, options->catch_up, &catch_up);
     if (r >= 0) {
         answers = answers_new(options->dbfile, catch_up);
         r = answers ? 0 : -ENOMEM;
     }
     if (r >= 0)
-        r = server_new(event, answers, fit_open_files(options->max_connections), &server);
+        r = server_new(poller, answers, fit_open_files(options->max_connections), &server);
     if (r < 0) {
         log_line(LOG_ERR, "cannot start: %s", strerror(-r));
         return EXIT_FAILURE;

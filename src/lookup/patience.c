@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A signal interrupts the system call that waits for a lock. Between look-ups the timer is left to
- * run, because to stop it would cost another system call each time; one that comes then is ignored,
- * and does not come again. During look-ups it repeats, or it could come just before the call that
- * it is to interrupt. */
+/* A signal interrupts the system call that waits for a lock. The timer is neither stopped nor set
+ * anew for each span, which would cost a system call each time: one that comes too early is set
+ * again for what is left, and one that comes between look-ups is ignored. When the span is over it
+ * repeats, or it could come just before the call that it is to interrupt. */
 
 #include "patience.h"
 
@@ -11,32 +11,38 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "core/duration.h"
+
 /* A mail server waits for 100 s; all its connections wait here for each other. */
-#define LONG_NSEC   500000000
-#define SHORT_NSEC  5000000
-#define REPEAT_NSEC 1000000
+#define LONG_USEC   (USEC_PER_SEC / 2)
+#define SHORT_USEC  (5 * USEC_PER_SEC / 1000)
+#define REPEAT_USEC (USEC_PER_SEC / 1000)
 
 static timer_t timer;
-static volatile sig_atomic_t is_waiting, is_over, is_stopped = 1;
+static volatile sig_atomic_t is_waiting, is_over, is_running;
+static volatile uint64_t end_usec; /* of this span, monotonic */
 static bool ran_out;
 
-static void start(long nsec)
+static void start(uint64_t usec)
 {
-    const struct itimerspec span = { .it_value.tv_nsec = nsec };
+    const struct itimerspec span = { .it_value.tv_nsec = (long)usec * 1000 };
 
-    is_stopped = 0;
+    is_running = 1;
     (void)timer_settime(timer, 0, &span, NULL);
 }
 
 static void on_alarm(int signal)
 {
+    struct timespec now = { 0 };
+    uint64_t now_usec;
     int saved = errno;
 
+    is_running = 0;
     if (is_waiting) {
-        is_over = 1;
-        start(REPEAT_NSEC);
-    } else {
-        is_stopped = 1;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        now_usec = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
+        is_over = now_usec >= end_usec;
+        start(is_over ? REPEAT_USEC : end_usec - now_usec);
     }
     errno = saved;
 }
@@ -52,17 +58,22 @@ int patience_install(volatile sig_atomic_t **ret)
     return 0;
 }
 
-void patience_renew(void)
+static uint64_t span_usec(void)
+{
+    return ran_out ? SHORT_USEC : LONG_USEC;
+}
+
+void patience_renew(uint64_t now_usec)
 {
     is_over = 0;
-    is_stopped = 1;
+    end_usec = now_usec + span_usec();
 }
 
 void patience_begin(void)
 {
     is_waiting = 1;
-    if (is_stopped)
-        start(ran_out ? SHORT_NSEC : LONG_NSEC);
+    if (!is_running)
+        start(span_usec());
 }
 
 void patience_end(void)

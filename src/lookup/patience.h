@@ -2,6 +2,7 @@
 #pragma once
 
 #include <signal.h>
+#include <stdint.h>
 
 /* How long a look-up waits for locks that the map's writer holds: far longer than any commit takes,
  * but not for ever if the writer was stopped in the middle of one. */
@@ -11,8 +12,8 @@
 int patience_install(volatile sig_atomic_t **ret);
 
 /* To be called when there is something new to do: from now on there is a new span of patience.
- * After one that ran out it is a short one, until a look-up ends in time. */
-void patience_renew(void);
+ * After one that ran out it is a short one, until a look-up ends in time. The time is monotonic. */
+void patience_renew(uint64_t now_usec);
 
 /* Around each look-up. */
 void patience_begin(void);

@@ -9,12 +9,15 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* How many are served before listeners, signals and the watchdog get their turn. */
-#define EVENTS_MAX 64
+/* How many are served in a turn. With one there is nothing to be saved, and with all that there are
+ * the clients would be idle while they are served, and this process while they are. */
+#define EVENTS_MAX 16
 
 struct poller {
     sd_event *event;
-    sd_event_source *source;
+    sd_event_source *source, *hurry;
+    poller_turn_func turn_end;
+    void *userdata;
     int fd;
     int count, next;                       /* of `events`, while they are being served */
     struct epoll_event events[EVENTS_MAX]; /* NULL for those that have been removed meanwhile */
@@ -28,10 +31,8 @@ struct poller_item {
     void *userdata;
 };
 
-static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static void take_turn(struct poller *poller)
 {
-    struct poller *poller = userdata;
-
     poller->count = epoll_wait(poller->fd, poller->events, EVENTS_MAX, 0);
     for (poller->next = 0; poller->next < poller->count;) {
         const struct epoll_event *ready = &poller->events[poller->next++];
@@ -41,6 +42,19 @@ static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *use
             item->func(ready->events, item->userdata);
     }
     poller->count = poller->next = 0;
+    if (poller->turn_end)
+        poller->turn_end(poller->userdata);
+}
+
+static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    take_turn(userdata);
+    return 0;
+}
+
+static int on_hurry(sd_event_source *source, void *userdata)
+{
+    take_turn(userdata);
     return 0;
 }
 
@@ -56,6 +70,10 @@ int poller_new(sd_event *event, struct poller **ret)
     if (poller->fd < 0)
         return -errno;
     r = sd_event_add_io(event, &poller->source, poller->fd, EPOLLIN, on_ready, poller);
+    if (r >= 0)
+        r = sd_event_add_defer(event, &poller->hurry, on_hurry, poller);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(poller->hurry, SD_EVENT_OFF);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(poller);
@@ -67,6 +85,7 @@ struct poller *poller_free(struct poller *poller)
     if (!poller)
         return NULL;
     sd_event_source_disable_unref(poller->source);
+    sd_event_source_disable_unref(poller->hurry);
     if (poller->fd >= 0)
         (void)close(poller->fd);
     free(poller);
@@ -76,6 +95,17 @@ struct poller *poller_free(struct poller *poller)
 sd_event *poller_event(const struct poller *poller)
 {
     return poller->event;
+}
+
+void poller_set_turn_end(struct poller *poller, poller_turn_func func, void *userdata)
+{
+    poller->turn_end = func;
+    poller->userdata = userdata;
+}
+
+void poller_hurry(struct poller *poller)
+{
+    (void)sd_event_source_set_enabled(poller->hurry, SD_EVENT_ONESHOT);
 }
 
 static int control(struct poller_item *item, int operation, uint32_t events)

@@ -145,6 +145,11 @@ uint64_t rounds_next_usec(const struct rounds *rounds)
     return begin_usec == UINT64_MAX ? UINT64_MAX : begin_usec + rounds->timeout_usec;
 }
 
+bool rounds_have_settled(const struct rounds *rounds)
+{
+    return !TAILQ_EMPTY(&rounds->settled);
+}
+
 struct rounds_wait *rounds_take_settled(struct rounds *rounds)
 {
     struct rounds_wait *wait = TAILQ_FIRST(&rounds->settled);

@@ -68,5 +68,7 @@ bool rounds_expire(struct rounds *rounds, uint64_t now_usec);
 /* When rounds_expire() will have something to do; UINT64_MAX: never, as it looks now. */
 uint64_t rounds_next_usec(const struct rounds *rounds);
 
+bool rounds_have_settled(const struct rounds *rounds);
+
 /* The one that was settled first, which it no longer is; NULL if there is none. */
 struct rounds_wait *rounds_take_settled(struct rounds *rounds);

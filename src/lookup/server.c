@@ -26,17 +26,21 @@
 #define PAUSE_USEC USEC_PER_SEC
 
 struct client {
-    TAILQ_ENTRY(client) by_activity;
+    TAILQ_ENTRY(client) by_activity, by_readiness;
     struct server *server;
     struct connection *connection;
+    bool is_ready;
 };
+
+TAILQ_HEAD(client_list, client);
 
 struct server {
     sd_event *event;
     struct poller *poller;
     struct answers *answers;
     unsigned max_clients, n_clients;
-    TAILQ_HEAD(, client) clients; /* longest idle first */
+    struct client_list clients; /* longest idle first */
+    struct client_list ready;   /* those that are to be sent to at the end of this turn */
     sd_event_source *listeners[SERVER_LISTENERS_MAX];
     size_t n_listeners;
     sd_event_source *pause;
@@ -56,6 +60,8 @@ static void client_close(struct client *client)
     struct server *server = client->server;
 
     TAILQ_REMOVE(&server->clients, client, by_activity);
+    if (client->is_ready)
+        TAILQ_REMOVE(&server->ready, client, by_readiness);
     server->n_clients--;
     connection_free(client->connection);
     free(client);
@@ -70,19 +76,45 @@ static void on_answered(void *userdata)
     TAILQ_INSERT_TAIL(&server->clients, client, by_activity);
 }
 
+static void on_client_ready(void *userdata)
+{
+    struct client *client = userdata;
+
+    if (!client->is_ready)
+        TAILQ_INSERT_TAIL(&client->server->ready, client, by_readiness);
+    client->is_ready = true;
+}
+
 static void on_ended(void *userdata)
 {
     client_close(userdata);
 }
 
+/* Those that have more requests than fit become ready again. */
+static void on_turn_end(void *userdata)
+{
+    struct server *server = userdata;
+    struct client *client;
+
+    answers_end_turn(server->answers);
+    while ((client = TAILQ_FIRST(&server->ready))) {
+        TAILQ_REMOVE(&server->ready, client, by_readiness);
+        client->is_ready = false;
+        answers_let_go(server->answers);
+        connection_send(client->connection);
+    }
+    answers_let_go(server->answers);
+}
+
 static int client_open(struct server *server, int fd)
 {
-    static const struct connection_events events = { on_answered, on_ended };
+    static const struct connection_events events = { on_answered, on_client_ready, on_ended };
     struct client *client = malloc(sizeof(*client));
 
     if (!client)
         return -ENOMEM;
     client->server = server;
+    client->is_ready = false;
     int r =
         connection_new(server->poller, fd, server->answers, &events, client, &client->connection);
     if (r < 0) {
@@ -171,24 +203,26 @@ static int on_accept(sd_event_source *source, int listener, uint32_t revents, vo
     return 0;
 }
 
-int server_new(sd_event *event, struct answers *answers, unsigned max_clients, struct server **ret)
+int server_new(struct poller *poller, struct answers *answers, unsigned max_clients,
+               struct server **ret)
 {
     _cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
 
     if (!server)
         return -ENOMEM;
-    server->event = event;
+    server->event = poller_event(poller);
+    server->poller = poller;
     server->answers = answers;
     server->max_clients = max_clients;
     TAILQ_INIT(&server->clients);
+    TAILQ_INIT(&server->ready);
+    poller_set_turn_end(poller, on_turn_end, server);
 
     /* Made now, because a timer needs a file of its own, and then none may be left. */
-    int r = sd_event_add_time_relative(event, &server->pause, CLOCK_MONOTONIC, PAUSE_USEC, 0,
-                                       on_pause_over, server);
+    int r = sd_event_add_time_relative(server->event, &server->pause, CLOCK_MONOTONIC, PAUSE_USEC,
+                                       0, on_pause_over, server);
     if (r >= 0)
         r = sd_event_source_set_enabled(server->pause, SD_EVENT_OFF);
-    if (r >= 0)
-        r = poller_new(event, &server->poller);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(server);
@@ -206,7 +240,7 @@ struct server *server_free(struct server *server)
     for (size_t i = 0; i < server->n_listeners; i++)
         sd_event_source_disable_unref(server->listeners[i]);
     sd_event_source_disable_unref(server->pause);
-    poller_free(server->poller);
+    poller_set_turn_end(server->poller, NULL, NULL);
     free(server);
     return NULL;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <systemd/sd-event.h>
-
 #include "answer.h"
 #include "core/cleanup.h"
+#include "poller.h"
 
 /* The listening sockets and the clients that came through them. Idle clients are never turned away,
  * because each Postfix process keeps a connection and loses a second when it ends; only when more
@@ -15,8 +14,9 @@ struct server;
 /* More addresses than one host's mail server is asked on; bounds open files. */
 #define SERVER_LISTENERS_MAX 32
 
-/* `event` and `answers` remain the caller's and must outlive the server. */
-int server_new(sd_event *event, struct answers *answers, unsigned max_clients, struct server **ret);
+/* `poller` and `answers` remain the caller's and must outlive the server. */
+int server_new(struct poller *poller, struct answers *answers, unsigned max_clients,
+               struct server **ret);
 struct server *server_free(struct server *server);
 DEFINE_CLEANUP(struct server *, server_free)
 

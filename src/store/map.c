@@ -135,6 +135,17 @@ int map_fetch(struct map *map, const char *key, char *ret, size_t size, size_t *
     return 0;
 }
 
+int map_lock(struct map *map)
+{
+    errno = 0;
+    return tdb_lockall_read(map->tdb) < 0 ? map_error(map) : 0;
+}
+
+void map_unlock(struct map *map)
+{
+    (void)tdb_unlockall_read(map->tdb);
+}
+
 int map_begin(struct map *map)
 {
     assert(!map->in_transaction);

@@ -70,6 +70,12 @@ int map_refresh(struct map *map);
  * so that nobody reads what is written to it, or cut short; or another negative errno. */
 int map_check_place(struct map *map);
 
+/* For readers: holds off commits until map_unlock(), so that all look-ups in between cost no locks
+ * of their own. Only for moments: the writer waits. Returns 0, -EAGAIN (map_give_up_on()),
+ * -EBADMSG, or another errno. */
+int map_lock(struct map *map);
+void map_unlock(struct map *map);
+
 /* Looks an address up, in the group that the map keeps it in. Returns 0, -ENOENT if it is not
  * there, -EBADMSG for a record that cannot be read, or another errno. */
 int map_get(struct map *map, const struct addr *addr, struct record *ret);
