@@ -80,10 +80,11 @@ class Bench:
         return Watcher(self.programs, place, journal, map_path, settings)
 
     def standing_watcher(self):
-        """On the full map, with a journal that says nothing new."""
+        """On the full map, with a journal that says nothing new. The map's addresses are allowed
+        for a day, which is not to be more than the watcher would give them today."""
         socket_setting = f'CatchUpSocket={self.catch_up}\n' if self.catch_up else ''
         return self.watcher('standing', corpus.journal(self.cache, 100), self.map,
-                            f'MaxEntries={self.sizes.map}\n{socket_setting}')
+                            f'MaxEntries={self.sizes.map}\nGrace=1d\n{socket_setting}')
 
     def bridge(self):
         options = [f'--catch-up={self.catch_up}'] if self.catch_up else []
