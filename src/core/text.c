@@ -70,9 +70,11 @@ size_t text_sanitise(const void *data, size_t len, char *ret, size_t size)
     size_t used = 0;
 
     for (size_t i = 0; i < len;) {
-        uint32_t c = 0;
-        size_t n = utf8_sequence(bytes + i, len - i, &c);
-        bool keep = n > 0 && is_harmless(c);
+        uint32_t c = bytes[i];
+        /* Nearly all are printable ASCII. */
+        bool is_plain = c >= ' ' && c <= '~';
+        size_t n = is_plain ? 1 : utf8_sequence(bytes + i, len - i, &c);
+        bool keep = is_plain || (n > 0 && is_harmless(c));
 
         if (used + (keep ? n : 1) >= size)
             break;
