@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BUCKETS_FIRST 64
 
@@ -35,16 +36,21 @@ struct index *index_free(struct index *index)
     return NULL;
 }
 
-/* FNV-1a. Clients have a say in addresses and the ids of sessions: it begins with where the table
- * lies, so that nobody can know which of them collide. */
+/* A word at a time through a mixing function (MurmurHash3's), since the keys of sessions are long.
+ * Clients have a say in addresses and the ids of sessions: it begins with where the table lies, so
+ * that nobody can know which of them collide. */
 static uint32_t hash_key(const struct index *index, const void *key, size_t len)
 {
     const unsigned char *bytes = key;
-    uint64_t hash = UINT64_C(14695981039346656037) ^ (uintptr_t)index;
+    uint64_t hash = len ^ (uintptr_t)index, word;
 
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
-    return (uint32_t)(hash ^ hash >> 32);
+    for (size_t i = 0; i < len; i += sizeof(word)) {
+        word = 0;
+        memcpy(&word, bytes + i, len - i < sizeof(word) ? len - i : sizeof(word));
+        hash = (hash ^ word) * UINT64_C(0xff51afd7ed558ccd);
+        hash ^= hash >> 33;
+    }
+    return (uint32_t)(hash * UINT64_C(0xc4ceb9fe1a85ec53) >> 32);
 }
 
 static struct index_link **find_bucket(const struct index *index, uint32_t hash)
