@@ -251,18 +251,25 @@ static int inspect(TDB_DATA key, TDB_DATA value, void *userdata)
     return 0;
 }
 
-/* Opens a file for writing if it is whole: its structure, and every record in it. */
-static int open_whole(const char *path, struct map **ret)
+static int open_locked(const char *path, struct map **ret)
 {
     _cleanup_(map_closep) struct map *map = NULL;
-    struct inspection inspection = { 0 };
     int r = open_file(path, &map);
 
+    if (r == 0)
+        r = map_lock_for_writing(map);
     if (r < 0)
         return r;
-    r = map_lock_for_writing(map);
-    if (r < 0)
-        return r;
+    *ret = TAKE_PTR(map);
+    return 0;
+}
+
+/* Returns 0 if a file is whole: its structure, and every record in it. */
+static int check_file(struct map *map)
+{
+    struct inspection inspection = { 0 };
+    int r;
+
     if (tdb_check(map->tdb, inspect, &inspection) < 0)
         return -EBADMSG;
     r = read_settings(map);
@@ -271,6 +278,40 @@ static int open_whole(const char *path, struct map **ret)
     if (inspection.is_damaged ||
         (inspection.ipv6_bits > 0 && inspection.ipv6_bits != map->ipv6_bits))
         return -EBADMSG;
+    return 0;
+}
+
+/* Opens a file for writing if it is whole. */
+static int open_whole(const char *path, struct map **ret)
+{
+    _cleanup_(map_closep) struct map *map = NULL;
+    int r = open_locked(path, &map);
+
+    if (r == 0)
+        r = check_file(map);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(map);
+    return 0;
+}
+
+/* The map as it is in its place. */
+static int open_old(const struct map_options *options, struct map **ret)
+{
+    _cleanup_(map_closep) struct map *map = NULL;
+    int r;
+
+    if (!options->path)
+        return -ENOENT;
+    r = open_locked(options->path, &map);
+    if (r < 0)
+        return r;
+    if (options->checks_later && read_settings(map) == 0 && map_fits(map, options))
+        map->is_unchecked = true;
+    else
+        r = check_file(map);
+    if (r < 0)
+        return r;
     *ret = TAKE_PTR(map);
     return 0;
 }
@@ -340,7 +381,7 @@ int map_open_writer(const struct map_options *options, struct map **ret, enum ma
 {
     _cleanup_(map_closep) struct map *old = NULL;
     _cleanup_(freep) char *aside = NULL;
-    int r = options->path ? open_whole(options->path, &old) : -ENOENT;
+    int r = open_old(options, &old);
 
     if (r == 0 && map_fits(old, options)) {
         *ret = TAKE_PTR(old);

@@ -285,6 +285,7 @@ struct scan {
     map_each_func record_func;
     map_session_func session_func;
     void *userdata;
+    bool checks; /* what cannot be read is damage */
     int result;
 };
 
@@ -311,10 +312,12 @@ static int visit_record(const struct scan *scan, TDB_DATA key, TDB_DATA value)
     bool whole = addr_parse_key((char *)key.dptr, key.dsize, scan->map->ipv6_bits, &addr) == 0 &&
                  record_decode(value.dptr, value.dsize, &record) == 0;
 
+    if (!whole && scan->checks)
+        return -EBADMSG;
     return scan->record_func(&addr, whole ? &record : NULL, scan->userdata);
 }
 
-static int visit(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *userdata)
+static int visit(TDB_DATA key, TDB_DATA value, void *userdata)
 {
     struct scan *scan = userdata;
     char kind = key.dsize > 0 ? (char)key.dptr[0] : 0;
@@ -326,20 +329,44 @@ static int visit(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *us
     return scan->result;
 }
 
+static int visit_next(struct tdb_context *tdb, TDB_DATA key, TDB_DATA value, void *userdata)
+{
+    return visit(key, value, userdata);
+}
+
+/* TDB's check goes on unless it is told -1. */
+static int visit_checked(TDB_DATA key, TDB_DATA value, void *userdata)
+{
+    return visit(key, value, userdata) == 0 ? 0 : -1;
+}
+
+/* TDB's check reads the file from its beginning to its end; a traversal follows the hash chains all
+ * over a large file, which takes longer than to check it. */
+static int check_and_scan(struct map *map, struct scan *scan)
+{
+    scan->checks = true;
+    if (tdb_check(map->tdb, visit_checked, scan) < 0 && scan->result == 0)
+        scan->result = -EBADMSG;
+    map->is_unchecked = scan->result != 0;
+    return scan->result;
+}
+
 int map_scan(struct map *map, map_each_func record_func, map_session_func session_func,
              void *userdata)
 {
-    struct scan scan = { map, record_func, session_func, userdata, 0 };
+    struct scan scan = { map, record_func, session_func, userdata, false, 0 };
     int r = map->in_transaction ? map_flush(map) : 0;
     bool locks_all;
 
     if (r < 0)
         return r;
+    if (map->is_unchecked)
+        return check_and_scan(map, &scan);
     /* TDB locks each chain in turn, lest others be kept waiting; nobody waits for the writer to
      * read but itself. Inside of another scan there are locks already. */
     locks_all = map->is_writer && !map->in_transaction && tdb_lockall_read(map->tdb) == 0;
     errno = 0;
-    if (tdb_traverse_read(map->tdb, visit, &scan) < 0 && scan.result == 0)
+    if (tdb_traverse_read(map->tdb, visit_next, &scan) < 0 && scan.result == 0)
         scan.result = map_error(map);
     if (locks_all)
         (void)tdb_unlockall_read(map->tdb);

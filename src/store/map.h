@@ -29,6 +29,9 @@ struct map_options {
     unsigned max_entries;
     unsigned ipv6_bits;
     uint64_t now_usec; /* names the file that a damaged map is kept as */
+    /* A map that is kept is checked by the first map_scan(), which has to read all of it as well.
+     * If that returns -EBADMSG, close the map and open it again without this. */
+    bool checks_later;
 };
 
 /* Opens the map for its one writer. Returns 0; -EMEDIUMTYPE if the path holds something that is not
@@ -118,7 +121,8 @@ int map_get_doubts(struct map *map, const char *source, const char *rule, char *
 typedef int (*map_each_func)(const struct addr *addr, const struct record *record, void *userdata);
 int map_each(struct map *map, map_each_func func, void *userdata);
 
-/* The same for records and sessions at once; `session` is NULL for one that cannot be read. */
+/* The same for records and sessions at once; `session` is NULL for one that cannot be read. Returns
+ * -EBADMSG, perhaps after some calls, if it was to check the map and that is damaged. */
 typedef int (*map_session_func)(const char *key, const struct session *session, void *userdata);
 int map_scan(struct map *map, map_each_func record_func, map_session_func session_func,
              void *userdata);

@@ -91,13 +91,14 @@ static void log_map_state(const struct map *map, enum map_state state, const cha
     }
 }
 
-static int open_map(const struct settings *settings, struct map **ret)
+static int open_map(const struct settings *settings, bool checks_later, struct map **ret)
 {
     struct map_options options = {
         .path = settings->write ? settings->map : NULL,
         .max_entries = settings->max_entries,
         .ipv6_bits = settings->ipv6_bits,
         .now_usec = clock_realtime_usec(),
+        .checks_later = checks_later,
     };
     enum map_state state;
     int r = map_open_writer(&options, ret, &state);
@@ -229,20 +230,37 @@ static int log_table_error(const struct settings *settings, int error)
     return error;
 }
 
-static int open_table(struct state *state, const struct settings *settings,
-                      const struct networks *local_networks)
+static void close_table(struct state *state)
 {
-    int r = open_map(settings, &state->map);
+    state->table = table_free(state->table);
+    state->map = map_close(state->map);
+}
+
+static int open_and_load(struct state *state, const struct settings *settings,
+                         const struct networks *local_networks, bool checks_later)
+{
+    int r = open_map(settings, checks_later, &state->map);
 
     if (r == 0)
         r = table_new(state->map, settings->max_entries, &state->table);
-    if (r == 0)
-        r = log_table_error(settings,
-                            load_table(state->table, state->map, settings, local_networks));
-    if (r < 0) {
-        state->table = table_free(state->table);
-        state->map = map_close(state->map);
+    if (r < 0)
+        return r;
+    r = load_table(state->table, state->map, settings, local_networks);
+    return r == -EBADMSG && checks_later ? r : log_table_error(settings, r);
+}
+
+/* A map that turns out to be damaged as it is loaded is opened anew, which replaces it. */
+static int open_table(struct state *state, const struct settings *settings,
+                      const struct networks *local_networks)
+{
+    int r = open_and_load(state, settings, local_networks, true);
+
+    if (r == -EBADMSG) {
+        close_table(state);
+        r = open_and_load(state, settings, local_networks, false);
     }
+    if (r < 0)
+        close_table(state);
     return r;
 }
 
@@ -291,8 +309,7 @@ int state_recover(struct state *state, bool map_is_damaged)
         r = load_table(state->table, state->map, state->settings, state->local_networks);
     /* Opening it anew finds out whether it is damaged, and mends that. */
     if (r < 0) {
-        state->table = table_free(state->table);
-        state->map = map_close(state->map);
+        close_table(state);
         r = open_table(state, state->settings, state->local_networks);
     }
     if (r < 0)

@@ -56,6 +56,33 @@ static char *map_bytes(size_t *ret_len)
     return bytes;
 }
 
+static int pass(const struct addr *addr, const struct record *record, void *userdata)
+{
+    return 0;
+}
+
+/* A writer that checks the map while it reads it finds the same. */
+static void check_later(const char *what, const char *bytes, size_t len, bool is_damaged)
+{
+    const char *path = temp_path("later.tdb");
+    struct map_options options = map_options_for(path, MAX_ENTRIES, 128);
+    struct map *map = NULL;
+    enum map_state state = MAP_KEPT;
+
+    options.checks_later = true;
+    write_file(path, bytes, len);
+    check_int(what, map_open_writer(&options, &map, &state), 0);
+    if (state == MAP_KEPT)
+        check_int(what, map_each(map, pass, NULL), is_damaged ? -EBADMSG : 0);
+    else
+        check_true(what, is_damaged && state == MAP_REPLACED);
+    check_int(what, map_publish(map), 0);
+    if (map_set_aside(map))
+        assert_int_equal(unlink(map_set_aside(map)), 0);
+    map_close(map);
+    assert_int_equal(unlink(path), 0);
+}
+
 /* Neither a writer nor a reader touches what is not ours. */
 static void check_refused(const char *what, const char *path, int want)
 {
@@ -183,6 +210,7 @@ static void check_replaced(const char *what, const char *path, const char *bytes
     uint64_t usec;
 
     write_file(path, bytes, len);
+    check_later(what, bytes, len, true);
     map = open_writer(path, MAX_ENTRIES, 128, MAP_REPLACED);
     aside = map_set_aside(map);
     check_true(what, aside && strncmp(aside, path, strlen(path)) == 0);
@@ -279,6 +307,7 @@ static void test_flipped_bits(void **state)
         } else {
             check_int("publish", map_publish(map), 0);
             check_unsigned("records", count_records(map) % RECORDS, 0);
+            check_later("flipped bits", bytes, len, map_state == MAP_REPLACED);
             if (map_state == MAP_REPLACED) {
                 check_file(map_set_aside(map), bytes, len);
                 assert_int_equal(unlink(map_set_aside(map)), 0);
