@@ -275,9 +275,11 @@ def growth_rows(bench):
     rounds = [numbers(bench.program('growth', path, counts[-1], *counts))
               for _ in range(bench.sizes.rounds)]
     path.unlink()
-    for what, name in (('login', 'a login'), ('lookup', 'a look-up')):
+    for what, name, limits in (('login', 'a login, one a commit', {'most': 2}),
+                               ('backlog', 'a login, 4096 a commit', {'note': 'for comparison'}),
+                               ('lookup', 'a look-up', {'most': 2})):
         yield Figure(f'cost of {name}, {counts[-1]} addresses', f'× {counts[0]} addresses',
-                     median_ratio(rounds, f'{what}-{counts[-1]}', f'{what}-{counts[0]}'), most=2)
+                     median_ratio(rounds, f'{what}-{counts[-1]}', f'{what}-{counts[0]}'), **limits)
 
 
 def churn_rows(bench):
