@@ -15,6 +15,15 @@
 #include "limits.h"
 #include "pattern-private.h"
 
+/* PCRE2 counts steps anew at each place where a match may begin: with a limit for each, a pattern
+ * that is not anchored could take thousands of times as many. Such a pattern is compiled with a
+ * callout before each of its parts, and these are counted over the whole match. */
+#define COUNTED_OPTIONS (PATTERN_OPTIONS | PCRE2_AUTO_CALLOUT)
+
+/* Bytes that a part such as "\S+" may look at for the price of a step. It looks at most of what is
+ * left, at each place once more. */
+#define BYTES_PER_STEP 16
+
 /* PCRE2 numbers groups from 1; several may have one name under (?J). */
 #define NUMBERS_MAX 8
 
@@ -85,7 +94,16 @@ static int find_groups(struct pattern *pattern, char reterr[static PATTERN_ERROR
     return 0;
 }
 
-static int compile_code(const char *text, pcre2_code **ret, char reterr[static PATTERN_ERROR_MAX])
+static bool is_anchored(const pcre2_code *code)
+{
+    uint32_t options = 0;
+
+    (void)pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+    return options & PCRE2_ANCHORED;
+}
+
+static int compile_code(const char *text, uint32_t options, pcre2_code **ret,
+                        char reterr[static PATTERN_ERROR_MAX])
 {
     int error;
     size_t offset, used;
@@ -94,8 +112,7 @@ static int compile_code(const char *text, pcre2_code **ret, char reterr[static P
         snprintf(reterr, PATTERN_ERROR_MAX, "longer than %d bytes", PATTERN_MAX);
         return -EINVAL;
     }
-    *ret = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PATTERN_OPTIONS, &error, &offset,
-                         NULL);
+    *ret = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, &error, &offset, NULL);
     if (*ret)
         return 0;
     used = (size_t)snprintf(reterr, PATTERN_ERROR_MAX, "at byte %zu: ", offset);
@@ -184,7 +201,11 @@ int pattern_compile(const char *text, struct pattern **ret, char reterr[static P
 
     if (!pattern)
         return -ENOMEM;
-    r = compile_code(text, &pattern->code, reterr);
+    r = compile_code(text, PATTERN_OPTIONS, &pattern->code, reterr);
+    if (r == 0 && !is_anchored(pattern->code)) {
+        pcre2_code_free(TAKE_PTR(pattern->code));
+        r = compile_code(text, COUNTED_OPTIONS, &pattern->code, reterr);
+    }
     if (r < 0)
         return r;
     pattern->text = strdup(text);
@@ -228,12 +249,26 @@ static struct pattern_span find_span(const struct pattern *pattern, enum pattern
     return (struct pattern_span){ NULL, 0 };
 }
 
+static int count_step(pcre2_callout_block *block, void *userdata)
+{
+    size_t *left = userdata, price = 1;
+
+    if (block->callout_flags & PCRE2_CALLOUT_STARTMATCH)
+        price += (block->subject_length - block->start_match) / BYTES_PER_STEP;
+    if (price > *left)
+        return PCRE2_ERROR_MATCHLIMIT;
+    *left -= price;
+    return 0;
+}
+
 enum pattern_result pattern_match(const struct pattern *pattern, const char *subject, size_t len,
                                   struct pattern_captures *ret)
 {
-    int r =
-        pcre2_match(pattern->code, (PCRE2_SPTR)subject, len, 0, 0, pattern->data, pattern->context);
+    size_t left = PATTERN_MATCH_LIMIT;
+    int r;
 
+    (void)pcre2_set_callout(pattern->context, count_step, &left);
+    r = pcre2_match(pattern->code, (PCRE2_SPTR)subject, len, 0, 0, pattern->data, pattern->context);
     if (r == PCRE2_ERROR_NOMATCH)
         return PATTERN_DIFFERS;
     if (r < 0)

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "limits.h"
 #include "pattern-private.h"
 #include "regex-scan.h"
 
@@ -27,6 +28,9 @@ DEFINE_CLEANUP(pcre2_match_context *, pcre2_match_context_free)
 #define TRACE_OPTIONS                                                                              \
     (PATTERN_OPTIONS | PCRE2_AUTO_CALLOUT | PCRE2_NO_START_OPTIMIZE | PCRE2_NO_AUTO_POSSESS |      \
      PCRE2_NO_DOTSTAR_ANCHOR)
+
+/* More than a match may take, since PCRE2 does what it otherwise knows to be in vain. */
+#define STEPS_MAX (10 * (size_t)PATTERN_MATCH_LIMIT)
 
 /* Where in the subject the part of the pattern that begins here was tried. */
 struct trial {
@@ -40,6 +44,7 @@ struct tracer {
     size_t *depth;             /* of each of its tokens */
     struct trial *trial;       /* for each byte of the pattern's text, and its end */
     size_t text_len, subject_len;
+    size_t left; /* of the steps that it may take, wherever in the subject a match begins */
 };
 
 static int note_trial(pcre2_callout_block *block, void *userdata)
@@ -48,6 +53,9 @@ static int note_trial(pcre2_callout_block *block, void *userdata)
     struct trial *trial = &tracer->trial[block->pattern_position];
     size_t at = block->current_position;
 
+    if (tracer->left == 0)
+        return PCRE2_ERROR_MATCHLIMIT;
+    tracer->left--;
     if (!trial->tried || at < trial->first)
         trial->first = at;
     if (!trial->tried || at > trial->last)
@@ -305,7 +313,7 @@ int trace_pattern(const struct pattern *pattern, const char *subject, size_t len
     _cleanup_(regex_freep) struct regex *regex = NULL;
     _cleanup_(freep) struct trial *trial = NULL;
     _cleanup_(freep) size_t *depth = NULL;
-    struct tracer tracer = { .text_len = strlen(text), .subject_len = len };
+    struct tracer tracer = { .text_len = strlen(text), .subject_len = len, .left = STEPS_MAX };
     struct trace trace = { 0 };
     size_t unsupported, i = 0, best;
     int r = regex_scan(text, &regex, &unsupported);

@@ -189,6 +189,53 @@ static void test_gives_up(void **state)
     }
 }
 
+/* One that may begin anywhere gets no more steps for it: PCRE2 itself counts each place apart, so
+ * that these took seconds. */
+static void test_gives_up_wherever_it_begins(void **state)
+{
+    static const struct {
+        const char *pattern, *piece;
+        size_t len;
+    } cases[] = {
+        { "(?:a|a)+-?b?(?<addr>[0-9.]+)", "aaaaaaaaaaaaaa-", MESSAGE_MAX },
+        { "a.*b(?<addr>[0-9.]+)$", "ab", MESSAGE_MAX },
+        { "(?<user>\\S+) .* logged in from (?<addr>[0-9.]+)", "mary had ", MESSAGE_MAX },
+        { "(?<user>\\S+) .* logged in from (?<addr>[0-9.]+)", "a", MESSAGE_MAX },
+        { "a.*b.*c(?<addr>[0-9.]+)$", "ab", 600 },
+    };
+    static const char end[] = " logged in from c";
+    char hostile[MESSAGE_MAX];
+    struct pattern_captures captures;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        _cleanup_(pattern_freep) struct pattern *pattern = pattern_of(cases[i].pattern);
+
+        for (size_t k = 0; k < cases[i].len; k++)
+            hostile[k] = cases[i].piece[k % strlen(cases[i].piece)];
+        memcpy(hostile + cases[i].len - strlen(end), end, strlen(end));
+        check_int(cases[i].pattern, match(pattern, hostile, cases[i].len, &captures),
+                  PATTERN_GAVE_UP);
+        check_int("still works", match(pattern, "ab", 2, &captures), PATTERN_DIFFERS);
+    }
+}
+
+static void test_begins_anywhere(void **state)
+{
+    static const char line[] = "alice logged in from 192.0.2.10";
+    _cleanup_(pattern_freep) struct pattern *pattern =
+        pattern_of("(?<user>[a-z]+) logged in from (?<addr>[0-9.]+)$");
+    char text[MESSAGE_MAX];
+    struct pattern_captures captures;
+    const struct pattern_span *addr = &captures.group[PATTERN_ADDR];
+
+    memset(text, '-', sizeof(text));
+    memcpy(text + sizeof(text) - strlen(line), line, strlen(line));
+    check_int("at the end", match(pattern, text, sizeof(text), &captures), PATTERN_MATCHES);
+    check_bytes("at the end", addr->text, addr->len, "192.0.2.10", 10);
+    text[sizeof(text) - 1] = 'x';
+    check_int("not there", match(pattern, text, sizeof(text), &captures), PATTERN_DIFFERS);
+}
+
 static void test_groups(void **state)
 {
     static const struct {
@@ -252,10 +299,11 @@ static void test_same_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_error_place),
-        cmocka_unit_test(test_matches),  cmocka_unit_test(test_no_way_round),
-        cmocka_unit_test(test_gives_up), cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_session),  cmocka_unit_test(test_same_name),
+        cmocka_unit_test(test_refused),         cmocka_unit_test(test_error_place),
+        cmocka_unit_test(test_matches),         cmocka_unit_test(test_no_way_round),
+        cmocka_unit_test(test_gives_up),        cmocka_unit_test(test_gives_up_wherever_it_begins),
+        cmocka_unit_test(test_begins_anywhere), cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_session),         cmocka_unit_test(test_same_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

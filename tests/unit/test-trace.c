@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "core/cleanup.h"
+#include "core/limits.h"
 #include "core/trace.h"
 #include "exact.h"
 #include "random.h"
@@ -142,6 +143,19 @@ static void test_limit(void **state)
     check_text("how far it came", subject + found.subject, "b");
 }
 
+/* One that may begin anywhere gets no more steps for it. */
+static void test_limit_wherever_it_begins(void **state)
+{
+    _cleanup_(pattern_freep) struct pattern *pattern = pattern_of("(?:a|a)+-?b?[0-9]");
+    char subject[MESSAGE_MAX];
+    struct trace found;
+
+    for (size_t i = 0; i < sizeof(subject); i++)
+        subject[i] = "aaaaaaaaaaaaaa-"[i % 15];
+    check_int("runaway", trace(pattern, subject, sizeof(subject), &found), 0);
+    check_true("runaway", found.gave_up);
+}
+
 /* What the shipped patterns say of lines that are not quite what they want. */
 static void test_shipped(void **state)
 {
@@ -213,9 +227,13 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dovecot), cmocka_unit_test(test_places),
-        cmocka_unit_test(test_match),   cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_shipped), cmocka_unit_test_setup(test_random, random_setup),
+        cmocka_unit_test(test_dovecot),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_match),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_limit_wherever_it_begins),
+        cmocka_unit_test(test_shipped),
+        cmocka_unit_test_setup(test_random, random_setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
