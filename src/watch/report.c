@@ -161,8 +161,8 @@ void report_trouble(struct report *report, enum trouble trouble, const char *det
 {
     static const char *const texts[_TROUBLE_MAX] = {
         [TROUBLE_BAD_ADDRESS] = "what a pattern took for the address is none; rule",
-        [TROUBLE_GAVE_UP] =
-            "a message was too long for a rule's patterns and was passed over; rule",
+        [TROUBLE_GAVE_UP] = ("a message was too long for a rule's patterns, or took them too many "
+                             "steps, and was passed over; rule"),
         [TROUBLE_CUT] = ("an entry may be part of a line that the server's logger cut, as is done "
                          "to forge logins; "
                          "logins in its place, and in those that follow, do not count; rule"),
