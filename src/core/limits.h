@@ -65,3 +65,7 @@
 /* The same in a map of so many addresses. */
 #define LARGE_MAP           65536
 #define BATCH_MAX_LARGE_MAP 4096
+
+/* How long entries are read for one transaction, where somebody sends what patterns are slow on:
+ * logins that were read meanwhile wait for its end, and so do signals and the watchdog. */
+#define BATCH_USEC UINT64_C(1000000)

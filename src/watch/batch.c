@@ -11,8 +11,12 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "program/clock.h"
 #include "program/journal-matches.h"
 #include "sigbus.h"
+
+/* How many entries are read between looks at the clock. */
+#define CLOCK_INTERVAL 16
 
 struct batch {
     struct change *told; /* the changes that there is something to say about */
@@ -21,7 +25,8 @@ struct batch {
     size_t n_changes;           /* all of them */
     size_t n_entries;
     uint64_t last_realtime_usec;
-    bool is_open; /* a transaction is under way */
+    uint64_t begin_usec; /* on the monotonic clock */
+    bool is_open;        /* a transaction is under way */
 };
 
 struct batch *batch_new(void)
@@ -91,6 +96,12 @@ static bool is_full(const struct batch *batch, const struct batch_context *conte
     size_t most = table_count(context->table) < LARGE_MAP ? BATCH_MAX : BATCH_MAX_LARGE_MAP;
 
     return batch->n_changes >= most || batch->n_entries >= most;
+}
+
+static bool is_overdue(const struct batch *batch)
+{
+    return batch->n_entries > 0 && batch->n_entries % CLOCK_INTERVAL == 0 &&
+           clock_monotonic_usec() - batch->begin_usec >= BATCH_USEC;
 }
 
 /* Removes those whose time is over. */
@@ -240,7 +251,7 @@ static int take_entry(struct batch *batch, struct batch_context *context, const 
 static int read_entries(struct batch *batch, struct batch_context *context,
                         enum batch_result *ret_result, int *ret_error)
 {
-    while (!is_full(batch, context)) {
+    while (!is_full(batch, context) && !is_overdue(batch)) {
         struct entry entry;
         int r = 0;
 
@@ -316,6 +327,7 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
     batch->n_changes = batch->n_told = batch->n_entries = 0;
     memset(batch->counts, 0, sizeof(batch->counts));
     batch->is_open = false;
+    batch->begin_usec = clock_monotonic_usec();
     r = expire(batch, context);
     if (r == 0)
         r = read_entries(batch, context, &result, ret_error);
