@@ -31,7 +31,7 @@ enum tcp_table_reply {
 /* Reads one line without its LF. *ret is set for TCP_TABLE_ADDRESS only. */
 enum tcp_table_request tcp_table_parse(const char *line, size_t len, struct addr *ret);
 
-#define TCP_TABLE_REPLY_MAX 64
+#define TCP_TABLE_REPLY_MAX 32
 
 /* The reply's whole text with its LF, a constant of at most TCP_TABLE_REPLY_MAX bytes. */
 const char *tcp_table_reply(enum tcp_table_reply reply);

@@ -26,7 +26,7 @@ struct answers {
     struct map *map; /* NULL until it could be opened */
     int error;       /* negative errno: why the map cannot be read; 0: it can */
     bool checked;    /* `map` and `error` are those of this wake-up */
-    bool is_held;    /* nobody changes the map until answers_let_go() */
+    bool is_held;    /* nobody changes the map until let_go() */
     bool warned;     /* the log's last word is that the map cannot be read */
     struct log_limit warning;
     uint64_t realtime_usec, monotonic_usec;
@@ -43,11 +43,18 @@ struct answers *answers_new(const char *path, struct catch_up *catch_up)
     return answers;
 }
 
+static void let_go(struct answers *answers)
+{
+    if (answers->is_held)
+        map_unlock(answers->map);
+    answers->is_held = false;
+}
+
 struct answers *answers_free(struct answers *answers)
 {
     if (!answers)
         return NULL;
-    answers_let_go(answers);
+    let_go(answers);
     map_close(answers->map);
     free(answers);
     return NULL;
@@ -99,13 +106,6 @@ static int hold_map(struct answers *answers)
         answers->warned = false;
     }
     return answers->error;
-}
-
-void answers_let_go(struct answers *answers)
-{
-    if (answers->is_held)
-        map_unlock(answers->map);
-    answers->is_held = false;
 }
 
 static enum tcp_table_reply find(struct answers *answers, const struct addr *addr)
@@ -181,7 +181,7 @@ const char *answers_give(struct answers *answers, const char *line, size_t len,
 void answers_end_turn(struct answers *answers)
 {
     catch_up_serve(answers->catch_up);
-    answers_let_go(answers);
+    let_go(answers);
     catch_up_send(answers->catch_up);
 }
 

@@ -33,8 +33,5 @@ const char *answers_give(struct answers *answers, const char *line, size_t len,
  * those who wait now. */
 void answers_end_turn(struct answers *answers);
 
-/* Lets the map go after look-ups outside of that. */
-void answers_let_go(struct answers *answers);
-
 /* `wait` does not wait any more; no matter whether it did. */
 void answers_leave(struct answers *answers, struct catch_up_wait *wait);

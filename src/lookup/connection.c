@@ -2,20 +2,19 @@
 
 /* A connection waits either for input, when it owes nothing, or for room to write, when it does;
  * never for both. So a client that sends a flood and reads nothing fills its own buffers and then
- * waits for itself, and the memory that it can hold here is fixed: 4.4 KiB for struct connection
- * with its input, 4 KiB while it does not read its answers, and at most 64 KiB of the kernel's,
- * which listener.c limits. 1024 clients cost 5 MiB, and if all of them flood, 4 MiB more and
- * another 64 MiB in the kernel.
+ * waits for itself, and the memory that it can hold here is fixed: 4.5 KiB for struct connection
+ * with its buffers, and at most 64 KiB of the kernel's, which listener.c limits. 1024 clients cost
+ * 5 MiB, and if all of them flood, 64 MiB more in the kernel.
  *
- * Each turn reads once, so that clients who send without pause take turns, and answers what is
- * whole. What is answered is sent at the end of the turn: until then the map is held, once for all.
+ * Each turn reads once, and answers some of what is whole, so that clients who send without pause
+ * take turns. What is answered is sent at the end of the turn: until then the map is held, once for
+ * all.
  *
  * While an answer waits for the watcher to catch up, so do those behind it, and nothing is read.
  * All requests that are here by then have been caught up for when that is over. */
 
 #include "connection.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -28,12 +27,10 @@
 #include "core/limits.h"
 #include "core/tcp_table.h"
 
-/* Bytes of answers that are gathered for one write. They hold what a read full of requests is
- * answered with, unless its lines are unusually short: 273 times "get 192.0.2.10" gives 3822. */
-#define OUTPUT_SIZE 4096
-
-/* The same for nearly every client, which has one request under way. */
-#define FEW_SIZE 64
+/* Answers that are gathered for one write, and for a client that sends many requests at once all
+ * that he gets in a turn: a read full of them, 273 times "get 192.0.2.10", would take a millisecond
+ * that all other clients wait for. */
+#define ANSWERS_A_TURN 8
 
 /* Bytes that are read and thrown away after an over-long line, so that the client gets to see the
  * answer: closing a socket with unread input would reset the connection and discard the answer. */
@@ -56,18 +53,14 @@ struct connection {
     enum phase phase;
     struct catch_up_wait wait;
     bool is_waiting; /* for the watcher; it is not read from meanwhile */
-    bool is_full;    /* more requests can be answered when there is room for it */
+    bool is_full;    /* there may be more requests to be answered than there was room for */
     size_t discarded;
     size_t caught_up;          /* requests that end before it in `in` are not to wait any more */
     size_t in_start, in_end;   /* input not answered yet; in_start is 0 between wake-ups */
     size_t out_start, out_end; /* answers not written yet */
-    size_t out_size;
-    char *out; /* `few`, or memory of its own */
-    char few[FEW_SIZE];
+    char out[ANSWERS_A_TURN * TCP_TABLE_REPLY_MAX];
     char in[REQUEST_MAX];
 };
-
-static_assert(FEW_SIZE >= TCP_TABLE_REPLY_MAX, "");
 
 /* Reads once. Returns 0 also if there was nothing; a negative errno if the connection is broken. */
 static int receive(struct connection *c)
@@ -122,29 +115,9 @@ static const char *next_reply(struct connection *c)
     return NULL;
 }
 
-/* Makes room for one more answer. Returns false if there is none until others are written. */
-static bool make_room(struct connection *c)
+static bool has_room(const struct connection *c, unsigned count)
 {
-    char *more;
-
-    if (c->out_size - c->out_end >= TCP_TABLE_REPLY_MAX)
-        return true;
-    more = c->out == c->few ? malloc(OUTPUT_SIZE) : NULL;
-    if (!more)
-        return false;
-    memcpy(more, c->few, c->out_end);
-    c->out = more;
-    c->out_size = OUTPUT_SIZE;
-    return true;
-}
-
-static void empty_output(struct connection *c)
-{
-    if (c->out != c->few)
-        free(c->out);
-    c->out = c->few;
-    c->out_size = sizeof(c->few);
-    c->out_start = c->out_end = 0;
+    return count < ANSWERS_A_TURN && sizeof(c->out) - c->out_end >= TCP_TABLE_REPLY_MAX;
 }
 
 /* Answers requests until there are none, or no room for another answer. */
@@ -153,7 +126,7 @@ static void answer_requests(struct connection *c)
     unsigned count = 0;
     const char *reply;
 
-    while (!(c->is_full = !make_room(c)) && (reply = next_reply(c))) {
+    while (!(c->is_full = !has_room(c, count)) && (reply = next_reply(c))) {
         size_t len = strlen(reply);
 
         memcpy(c->out + c->out_end, reply, len);
@@ -182,7 +155,7 @@ static int send_answers(struct connection *c)
         }
         c->out_start += (size_t)n;
     }
-    empty_output(c);
+    c->out_start = c->out_end = 0;
     return 0;
 }
 
@@ -244,7 +217,8 @@ static int advance(struct connection *c)
         return r;
     if (c->is_waiting)
         return poller_item_set_events(c->io, EPOLLIN);
-    return c->is_full ? answer(c) : wait_for_input(c);
+    /* There is room for more at once; the others come first, though. */
+    return c->is_full ? poller_item_set_events(c->io, EPOLLOUT) : wait_for_input(c);
 }
 
 /* After something was done; `c` is gone if that failed. */
@@ -279,8 +253,10 @@ static void on_io(uint32_t revents, void *userdata)
 
     if (c->out_start < c->out_end)
         c->events->ready(c->userdata);
+    else if (c->is_waiting)
+        end_unless(c, stop_listening(c, revents));
     else
-        end_unless(c, c->is_waiting ? stop_listening(c, revents) : receive_and_answer(c));
+        end_unless(c, c->is_full ? answer(c) : receive_and_answer(c));
 }
 
 static void on_caught_up(void *userdata)
@@ -312,9 +288,7 @@ int connection_new(struct poller *poller, int fd, struct answers *answers,
     c->discarded = 0;
     c->caught_up = 0;
     c->is_full = false;
-    c->in_start = c->in_end = 0;
-    c->out = c->few;
-    empty_output(c);
+    c->in_start = c->in_end = c->out_start = c->out_end = 0;
 
     int r = poller_add(poller, fd, EPOLLIN, on_io, c, &c->io);
     if (r < 0) {
@@ -332,7 +306,6 @@ struct connection *connection_free(struct connection *connection)
     poller_item_remove(connection->io);
     answers_leave(connection->answers, &connection->wait);
     (void)close(connection->fd);
-    empty_output(connection);
     free(connection);
     return NULL;
 }

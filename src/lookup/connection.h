@@ -20,7 +20,7 @@ struct connection_events {
 int connection_new(struct poller *poller, int fd, struct answers *answers,
                    const struct connection_events *events, void *userdata, struct connection **ret);
 
-/* Sends the answers that there are. The connection may end, or be ready again, by that. */
+/* Sends the answers that there are. The connection may end by that. */
 void connection_send(struct connection *connection);
 
 struct connection *connection_free(struct connection *connection);

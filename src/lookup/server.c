@@ -90,7 +90,6 @@ static void on_ended(void *userdata)
     client_close(userdata);
 }
 
-/* Those that have more requests than fit become ready again. */
 static void on_turn_end(void *userdata)
 {
     struct server *server = userdata;
@@ -100,10 +99,8 @@ static void on_turn_end(void *userdata)
     while ((client = TAILQ_FIRST(&server->ready))) {
         TAILQ_REMOVE(&server->ready, client, by_readiness);
         client->is_ready = false;
-        answers_let_go(server->answers);
         connection_send(client->connection);
     }
-    answers_let_go(server->answers);
 }
 
 static int client_open(struct server *server, int fd)

@@ -6,8 +6,11 @@ the log has a few lines at most.
 What a busy machine does to the best of servers is not the bridge's: where his 99th percentile is
 more than twice the quiet one, a server that only sends back what it gets is attacked in the same
 way, and twice its own counts. And with heaps of requests, whose answers are work that the other
-server does not have, he may have to wait until the bridge is done with one heap of each who sends
-them."""
+server does not have, he may have to wait for the part of a heap that each who sends them gets in a
+turn.
+
+The figures are for a machine that has nothing else to do, and the long form asserts them. Beside
+other tests the short form can only assert that nobody is kept waiting for long."""
 
 import os
 import pathlib
@@ -34,6 +37,11 @@ WINDOW_SECONDS = 1
 WINDOWS = faults.times(6, 20)
 TRIES = 3
 PAUSE = 0.0005
+# How many times as long as in quiet the other may have to wait, and microseconds that are nothing.
+FACTOR = 2 if faults.LONG else 10
+PATIENCE = 0 if faults.LONG else 50000
+# What a client gets of a heap in a turn: ANSWERS_A_TURN of connection.c.
+PART = 8 / 273
 LOG_LINES_MAX = 5
 MOST_CLIENTS = 1024  # unless --max-connections= says otherwise
 
@@ -189,7 +197,7 @@ class Attacks(unittest.TestCase):
                                 f'open, {number + 1} were, log: {self.server.lines}')
                 self.assertEqual(client.ask('192.0.2.10'), FOUND)
 
-    def attack(self, kind, clients=None, heaps=0):
+    def attack(self, kind, clients=None, parts=0):
         server = self.server
         clients = clients or attackers.KINDS[kind].clients
         self.assertEqual(server.ask('192.0.2.10', '192.0.2.99'), [FOUND, NOT_FOUND])
@@ -198,10 +206,10 @@ class Attacks(unittest.TestCase):
         with server.connect() as client:
             quiet = Quiet(client, self.assertEqual)
             before = quiet.p99()
-            heap = heaps * quiet.heap() if heaps else 0
+            part = parts * PART * quiet.heap() if parts else 0
             memory, kernel = private_kib(server.pid), kernel_kib()
             with Attackers(kind, server.port, quiet.ask) as running:
-                during = quiet.p99(2 * (before + heap))
+                during = quiet.p99(2 * (before + part))
                 memory = private_kib(server.pid) - memory
                 kernel = kernel_kib() - kernel
                 tried = running.stop()
@@ -214,7 +222,7 @@ class Attacks(unittest.TestCase):
                     f'client {during:.0f} µs, {before:.0f} µs in quiet, {during / before:.2f} ×'
                     + (f'; of an echo server {echo[1]:.0f} and {echo[0]:.0f} µs, '
                        f'{echo[1] / echo[0]:.2f} ×' if echo else '')
-                    + (f'; {heaps} × a heap takes {heap:.0f} µs' if heaps else ''))
+                    + (f'; {parts} parts of a heap take {part:.0f} µs' if parts else ''))
         faults.note(f'{kind}: {memory} KiB more in the bridge, {memory / clients:.1f} KiB a '
                     f'client; {kernel} KiB more in the kernel, both ends; '
                     f'{len(server.lines) - lines} lines in the log')
@@ -222,7 +230,8 @@ class Attacks(unittest.TestCase):
         most = SANITISED_KIB_MAX if sanitised() else CLIENT_KIB_MAX
         self.assertLess(memory, clients * most + SPARE_KIB)
         self.assertLessEqual(len(server.lines) - lines, LOG_LINES_MAX, server.lines)
-        self.assertLessEqual(during, 2 * (max(before, echo[1] if echo else 0) + heap))
+        most = FACTOR * (max(before, echo[1] if echo else 0) + part)
+        self.assertLessEqual(during, max(most, PATIENCE))
 
     def test_idle_clients(self):
         self.attack('Idle')
@@ -237,12 +246,12 @@ class Attacks(unittest.TestCase):
         self.attack('Endless')
 
     def test_floods_that_are_read(self):
-        # One heap is before him when he comes, and another may be when it is his turn.
-        self.attack('Flood', heaps=2)
+        # One part is before him when he comes, and another may be when it is his turn.
+        self.attack('Flood', parts=2)
 
     def test_as_many_as_can_be_answered(self):
         # Of each client, likewise.
-        self.attack('Storm', heaps=20)
+        self.attack('Storm', parts=20)
 
     def test_floods_that_are_not_read(self):
         self.attack('Unread')

@@ -256,7 +256,7 @@ class Clients(WithServer):
             sent = [flooder.send_until_blocked(data, ping, limit) for flooder in flooders]
             self.assertLess(max(sent), limit)
             ping()
-            # 8.4 KiB each, as they do not read, and what a sanitiser puts around it.
+            # 4.5 KiB each, and what a sanitiser puts around it.
             self.assertLess(self.server.status('VmRSS') - before, 30 * 32 + 2048)
 
             # None of it was lost, either.
