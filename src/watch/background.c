@@ -16,24 +16,19 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "plain-file.h"
 
 static const char *written_pid_file;
 static int pid_file_fd = -1;
 static int ready_fd = -1;
 
 /* A mistyped path must not cost somebody another file: only one that is empty, or has nothing but a
- * number in it, is overwritten, and a link is not followed. */
+ * number in it, is overwritten. */
 static int check_pid_file(int fd)
 {
     char text[32];
-    struct stat st;
-    ssize_t n;
+    ssize_t n = read(fd, text, sizeof(text));
 
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
-        return -EEXIST;
-    n = read(fd, text, sizeof(text));
     if (n < 0)
         return -errno;
     for (ssize_t i = 0; i < n; i++)
@@ -54,13 +49,12 @@ static int check_place(int fd, const char *path)
 
 static int write_pid_file(const char *path)
 {
-    _cleanup_(closep) int fd =
-        open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+    _cleanup_(closep) int fd = -1;
     char text[32];
-    int len, r;
+    int len, r = plain_file_open(path, O_RDWR | O_CREAT, 0644, &fd);
 
-    if (fd < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     /* Kept as long as the daemon runs, so that a second one leaves the file alone. */
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? -EBUSY : -errno;
@@ -122,6 +116,18 @@ int background_enter(const char *pid_file)
     if (setsid() < 0 || chdir("/") < 0)
         return -errno;
     return write_pid_file(pid_file);
+}
+
+const char *background_error_text(int error)
+{
+    switch (error) {
+    case -EEXIST:
+        return "there is a file with something else than a process id in it";
+    case -EBUSY:
+        return "another daemon has this pid file";
+    default:
+        return plain_file_error_text(error);
+    }
 }
 
 int background_ready(void)

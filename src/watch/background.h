@@ -9,6 +9,9 @@
  * Returns 0 or a negative errno. */
 int background_enter(const char *pid_file);
 
+/* In words, why background_enter() failed. */
+const char *background_error_text(int error);
+
 /* In the child: lets the parent go, and the terminal with it. Returns 0 or a negative errno. */
 int background_ready(void);
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include <systemd/sd-journal.h>
 
 #include "core/cleanup.h"
+#include "plain-file.h"
 #include "program/journal-stream.h"
 
 enum log_target {
@@ -41,13 +41,7 @@ static struct {
 
 static int open_file(const char *path, int *ret)
 {
-    /* A link where the log should be could make a privileged process write elsewhere. */
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
-
-    if (fd < 0)
-        return -errno;
-    *ret = fd;
-    return 0;
+    return plain_file_open(path, O_WRONLY | O_APPEND | O_CREAT, 0640, ret);
 }
 
 int log_open(const char *file, bool debug, bool background)

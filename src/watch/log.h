@@ -10,10 +10,11 @@
 
 /* `file` is a path to append to, "-" for standard output, or "" for the journal if this is a
  * service or `background` is set, and otherwise standard output with `debug`, standard error
- * without. Returns 0 or a negative errno; the log then stays as it was. */
+ * without. Returns 0 or an error of plain_file_open(); the log then stays as it was. */
 int log_open(const char *file, bool debug, bool background);
 
-/* Opens the file again, which may have been moved away. Returns 0 or a negative errno. */
+/* Opens the file again, which may have been moved away. Returns 0 or an error of plain_file_open().
+ */
 int log_reopen(void);
 
 __attribute__((format(printf, 2, 3))) void log_message(int priority, const char *format, ...);

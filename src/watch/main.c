@@ -18,6 +18,7 @@
 #include "listing.h"
 #include "log.h"
 #include "options.h"
+#include "plain-file.h"
 #include "program/config-files.h"
 #include "program/journal-stream.h"
 #include "watcher.h"
@@ -78,7 +79,7 @@ static void on_changed(const struct settings *settings, void *userdata)
     int r = open_log(settings, userdata);
 
     if (r < 0)
-        log_error("LogFile=%s cannot be opened: %s", settings->log_file, strerror(-r));
+        log_error("LogFile=%s cannot be opened: %s", settings->log_file, plain_file_error_text(r));
 }
 
 static int on_ready(void *userdata)
@@ -127,14 +128,14 @@ static int start(struct settings *settings, struct options *options)
     int r = open_log(settings, options);
 
     if (r < 0) {
-        complain("LogFile=%s cannot be opened: %s", settings->log_file, strerror(-r));
+        complain("LogFile=%s cannot be opened: %s", settings->log_file, plain_file_error_text(r));
         settings_free(settings);
         return EXIT_FAILURE;
     }
     if (options->pid_file)
         r = background_enter(options->pid_file);
     if (r < 0) {
-        complain("--daemon=%s: %s", options->pid_file, strerror(-r));
+        complain("--daemon=%s: %s", options->pid_file, background_error_text(r));
         settings_free(settings);
         return EXIT_FAILURE;
     }

@@ -21,6 +21,7 @@
 #include "batch.h"
 #include "catch-up-server.h"
 #include "log.h"
+#include "plain-file.h"
 #include "program/clock.h"
 #include "sigbus.h"
 #include "state.h"
@@ -323,7 +324,7 @@ static int on_hangup(sd_event_source *event_source, const struct signalfd_siginf
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic_usec());
     r = log_reopen();
     if (r < 0)
-        log_error("the log file cannot be opened again: %s", strerror(-r));
+        log_error("the log file cannot be opened again: %s", plain_file_error_text(r));
     r = reload(watcher);
     if (r == -ENOTRECOVERABLE)
         return sd_event_exit(watcher->event, r);

@@ -178,6 +178,12 @@ class Foreign(unittest.TestCase):
             path.symlink_to(path.parent / 'target')
         self.check(link)
 
+    def test_link_to_nothing(self):
+        self.check(lambda path: path.symlink_to(path.parent / 'nothing'))
+
+    def test_fifo(self):
+        self.check(os.mkfifo)
+
     def test_device(self):
         with Sandbox() as box:
             box.write(series(1, 3))
