@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include <systemd/sd-daemon.h>
@@ -24,6 +25,8 @@
 #include "watcher.h"
 
 #define EXIT_USAGE 2
+
+#define OPEN_FILES 8192
 
 /* What keeps the program from starting, before there is a log. journald takes the priority from the
  * line, and knows the program (sd-daemon(3)). */
@@ -55,6 +58,18 @@ static int read_settings(const struct options *options, struct settings **ret,
         return r;
     *ret = TAKE_PTR(settings);
     return 0;
+}
+
+/* As many as the service has, for the reason that its unit gives; a shell's limit is often 1024.
+ * That they are too few is said when it matters. */
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= OPEN_FILES)
+        return;
+    limit.rlim_cur = limit.rlim_max < OPEN_FILES ? limit.rlim_max : OPEN_FILES;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int open_log(const struct settings *settings, const struct options *options)
@@ -185,8 +200,10 @@ int main(int argc, char *argv[])
         complain("%s", error);
         return EX_CONFIG;
     }
-    if (!options.check && !options.dump_config && !options.list)
+    if (!options.check && !options.dump_config && !options.list) {
+        raise_open_files();
         return start(settings, &options);
+    }
     status = print(settings, &options);
     settings_free(settings);
     return status;

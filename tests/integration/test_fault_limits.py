@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The system has none left of what the watcher needs to be told of changes: it looks by itself, says
-so once, and is told again when there are some."""
+"""What the watcher may have is used up. No inotify watches: it looks by itself, says so once, and is
+told again when there are some. No descriptors: it stops where it is rather than pass over a file, says
+why, and goes on from there when there are more."""
 
 import subprocess
 import unittest
@@ -62,6 +63,75 @@ class Inotify(unittest.TestCase):
         self.assertEqual(len(told), 2, told)
         allowed = [event.address for event in self.watcher.events('allow', 'extend')]
         self.assertEqual(allowed, [f'192.0.2.{number}' for number in range(1, self.count + 1)])
+
+
+class Descriptors(unittest.TestCase):
+    """A journal has one file at first, and then more than may be open."""
+
+    LIMIT = 60
+    FILES = 50
+
+    def setUp(self):
+        self.box = Sandbox()
+        self.addCleanup(self.box.close)
+        self.count = 0
+        self.add_file()
+
+    def add_file(self):
+        """A new file, with one login."""
+        self.count += 1
+        self.box.write([journals.dovecot_login(journals.now() - SEC, faults.address(self.count))],
+                       f'{self.count}.journal')
+
+    def start(self, soft, hard):
+        return self.box.start(wrapper=('prlimit', f'--nofile={soft}:{hard}'))
+
+    def allowed(self):
+        return set(self.box.list())
+
+    def all(self):
+        return {faults.address(number) for number in range(1, self.count + 1)}
+
+    def test_used_up_while_it_runs(self):
+        watcher = self.start(self.LIMIT, self.LIMIT).wait_ready()
+        while self.count < self.FILES:
+            self.add_file()
+        watcher.wait_line('reading the journal failed.*: too few files .* LimitNOFILE=')
+        process = faults.Process(watcher.pid)
+        before = process.cpu_seconds()
+        allowed = self.allowed()
+        self.assertLess(len(allowed), self.FILES)
+        # The oldest ones are deleted, as journald does.
+        for number in range(1, self.FILES):
+            if faults.address(number) in allowed:
+                (self.box.journal / f'{number}.journal').unlink()
+        watcher.wait_event('allow', faults.address(self.FILES))
+        self.assertLess(process.cpu_seconds() - before, 2)
+        self.add_file()
+        watcher.wait_event('allow', faults.address(self.count))
+        self.assertEqual(self.allowed(), self.all())
+        told = [line for line in watcher.lines if 'reading the journal failed' in line]
+        self.assertEqual(len(told), 1, told)
+        watcher.stop()
+
+    def test_used_up_and_restarted(self):
+        """What was passed over by nobody is there for the next run."""
+        watcher = self.start(self.LIMIT, self.LIMIT).wait_ready()
+        while self.count < self.FILES:
+            self.add_file()
+        watcher.wait_line('reading the journal failed.*: too few files ')
+        watcher.stop()
+        self.start(self.LIMIT, 4096).wait_ready().stop()
+        self.assertEqual(self.allowed(), self.all())
+
+    def test_too_few_from_the_start(self):
+        while self.count < self.FILES:
+            self.add_file()
+        watcher = self.start(self.LIMIT, self.LIMIT)
+        self.assertNotEqual(watcher.wait(), 0)
+        watcher.wait_line('journal .* cannot be opened: too few files .* LimitNOFILE=')
+        self.start(self.LIMIT, 4096).wait_ready().stop()
+        self.assertEqual(self.allowed(), self.all())
 
 
 if __name__ == '__main__':
