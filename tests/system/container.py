@@ -170,14 +170,22 @@ class Container:
     def console(self):
         return (self.directory / "console").read_text(errors="replace")
 
+    def command(self, *argv):
+        """The command that runs another one in the container, in none of its units."""
+        return ["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net", "--pid",
+                "--", *argv]
+
+    def install(self, build):
+        """Installs what was built, as an administrator does."""
+        self.run(shutil.which("meson"), "install", "-C", str(build), "--no-rebuild")
+
     def run(self, *argv, **options):
         """Runs a command in the container, in none of its units. Returns its output."""
         return self.attempt(*argv, **options).stdout
 
     def attempt(self, *argv, must_succeed=True, **options):
         """As run(), and the exit status comes too."""
-        return execute(["nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net",
-                        "--pid", "--", *argv], must_succeed=must_succeed, **options)
+        return execute(self.command(*argv), must_succeed=must_succeed, **options)
 
     def run_in_unit(self, *argv, user="root", properties=(), **options):
         """Runs a command as a service of the container, the way a user's own process would run."""

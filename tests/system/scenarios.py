@@ -6,7 +6,9 @@ import re
 import time
 
 import catch_up
+import local_users
 import mail
+import upgrade
 from container import wait_until
 from forgeries import forge_all
 from servers import FOREIGN_RECIPIENT, HOSTILE_PASSWORD, TRUSTED_CLIENT
@@ -397,5 +399,6 @@ def stayed_alive(world):
 ALWAYS = [installed_and_enabled, logins_open_their_address, local_and_shared_addresses, grace_ends,
           open_sessions, failed_logins, hostile_names_that_succeed, forgeries, watcher_restarted,
           postfix_is_content, watcher_killed, journal_rotated, postfix_is_content]
-DOVECOT = [*ALWAYS, *catch_up.ALL, bad_configuration, hardened, stayed_alive, lookups_impossible]
-COURIER = [*ALWAYS, *catch_up.ALL, stayed_alive, cut_lines]
+DOVECOT = [*ALWAYS, *catch_up.ALL, *local_users.ALL, bad_configuration, hardened,
+           upgrade.upgraded_under_load, stayed_alive, lookups_impossible]
+COURIER = [*ALWAYS, *catch_up.ALL, *local_users.ALL, stayed_alive, cut_lines]

@@ -108,6 +108,8 @@ class Dovecot(MailStore):
     packages = ["dovecot-imapd", "dovecot-pop3d", "openssl"]
     units = ["dovecot.service"]
     identifiers = ["dovecot"]
+    # Whom its processes run as that are neither root nor a user.
+    own_users = ["dovecot", "dovenull"]
     # Each would open 6.6.6.6 if it were believed.
     forgeries = [
         "imap-login: Login: user=<x>, method=PLAIN, rip=6.6.6.6, lip=192.0.2.1, mpid=7,"
@@ -165,6 +167,7 @@ class Courier(MailStore):
     units = ["courier-imap.service", "courier-imap-ssl.service", "courier-pop.service",
              "courier-pop-ssl.service"]
     identifiers = ["imapd", "imapd-ssl", "pop3d", "pop3d-ssl"]
+    own_users = ["courier"]
     forgeries = [
         "LOGIN, user=x, ip=[6.6.6.6], port=[1], protocol=IMAP",
         "LOGIN, user=x, ip=[::ffff:6.6.6.6], port=[1], protocol=IMAP",

@@ -26,13 +26,23 @@ SETTLE_LOGINS = 40
 class World:
     """Keeps account of which addresses must be allowed: exactly those of genuine logins."""
 
-    def __init__(self, container, server, report):
+    def __init__(self, container, server, report, source, build):
         self.container = container
+        self.source = source
+        self.build = build
         self.server = server
         self.report = report
         self.expected = set()
         self.unused = {family: iter(list_) for family, list_ in ADDRESSES.items()}
         self.kills = 0
+
+    def install(self):
+        """What was built, over what may run."""
+        self.container.install(self.build)
+
+    def cursor(self):
+        """The end of the journal."""
+        return self.run("journalctl", "--quiet", "--lines=0", "--show-cursor").split()[-1]
 
     def new_address(self, family="IPv4"):
         """An address that nobody has logged in from."""
@@ -131,7 +141,7 @@ class World:
 
     def reload(self):
         """Reloads the watcher and waits until it says that it has finished."""
-        cursor = self.run("journalctl", "--quiet", "--lines=0", "--show-cursor").split()[-1]
+        cursor = self.cursor()
         self.container.attempt("systemctl", "reload", WATCHER, must_succeed=False)
         return wait_until(lambda: [entry for entry in self.own_messages(f"--after-cursor={cursor}")
                                    if str(entry["MESSAGE"]).startswith("reload")], 10)
