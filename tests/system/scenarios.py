@@ -347,7 +347,7 @@ def watcher_restarted(world):
 def postfix_is_content(world):
     """Postfix has had no trouble with the answers."""
     output = world.run("journalctl", "--quiet", "--output=cat", "--unit=postfix@-.service")
-    warnings = [line for line in output.splitlines() if re.search("warning:.*tcp", line)]
+    warnings = [line for line in output.splitlines() if re.search("warning:.*tcp", line, re.IGNORECASE)]
     world.check(not warnings, "Postfix has logged no warning about the table", "\n".join(warnings))
 
 
