@@ -251,6 +251,21 @@ static int inspect(TDB_DATA key, TDB_DATA value, void *userdata)
     return 0;
 }
 
+int map_check_error(struct map *map)
+{
+    switch (tdb_error(map->tdb)) {
+    case TDB_ERR_OOM:
+        return (off_t)tdb_hash_size(map->tdb) * (off_t)sizeof(uint32_t) < map->size ? -ENOMEM
+                                                                                    : -EBADMSG;
+    case TDB_ERR_LOCK:
+    case TDB_ERR_NOLOCK:
+    case TDB_ERR_LOCK_TIMEOUT:
+        return map_gave_up() ? -EAGAIN : -ENOLCK;
+    default:
+        return -EBADMSG;
+    }
+}
+
 static int open_locked(const char *path, struct map **ret)
 {
     _cleanup_(map_closep) struct map *map = NULL;
@@ -271,7 +286,7 @@ static int check_file(struct map *map)
     int r;
 
     if (tdb_check(map->tdb, inspect, &inspection) < 0)
-        return -EBADMSG;
+        return map_check_error(map);
     r = read_settings(map);
     if (r < 0)
         return r;

@@ -62,6 +62,11 @@ int map_remove(struct map *map, const char *key);
 /* Closes what is open, if anything, and gives up the writer's lock. */
 void map_close_file(struct map *map);
 
+/* Whether a check by TDB that failed has found damage: -EBADMSG, or else why it could not be made.
+ * It wants memory for each hash chain, of which a damaged header may name more than the file has
+ * room for. */
+int map_check_error(struct map *map);
+
 /* From map-create.c. */
 
 extern const struct tdb_logging_context map_tdb_silent;

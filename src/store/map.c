@@ -346,7 +346,7 @@ static int check_and_scan(struct map *map, struct scan *scan)
 {
     scan->checks = true;
     if (tdb_check(map->tdb, visit_checked, scan) < 0 && scan->result == 0)
-        scan->result = -EBADMSG;
+        scan->result = map_check_error(map);
     map->is_unchecked = scan->result != 0;
     return scan->result;
 }

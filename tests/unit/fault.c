@@ -116,6 +116,14 @@ WRAP_TDB(tdb_parse_record,
           int (*parser)(TDB_DATA key, TDB_DATA data, void *userdata), void *userdata),
          (tdb, key, parser, userdata))
 
+/* Fails with a given code only: another code says that the map is damaged. */
+int __real_tdb_check(struct tdb_context *tdb, int (*check)(TDB_DATA, TDB_DATA, void *), void *data);
+int __wrap_tdb_check(struct tdb_context *tdb, int (*check)(TDB_DATA, TDB_DATA, void *), void *data);
+int __wrap_tdb_check(struct tdb_context *tdb, int (*check)(TDB_DATA, TDB_DATA, void *), void *data)
+{
+    return fault.only_tdb && fails_in_tdb() ? -1 : __real_tdb_check(tdb, check, data);
+}
+
 /* A commit that fails has cancelled the transaction. */
 int __real_tdb_transaction_commit(struct tdb_context *tdb);
 int __wrap_tdb_transaction_commit(struct tdb_context *tdb);

@@ -147,6 +147,30 @@ static void test_codes(void **state)
     map_close(map);
 }
 
+/* A check that could not be made says nothing about the map, which stays in its place. */
+static void test_check(void **state)
+{
+    static const struct {
+        enum TDB_ERROR code;
+        int want;
+    } cases[] = {
+        { TDB_ERR_OOM, -ENOMEM },
+        { TDB_ERR_LOCK, -ENOLCK },
+        { TDB_ERR_NOLOCK, -ENOLCK },
+        { TDB_ERR_LOCK_TIMEOUT, -ENOLCK },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *what = map_error_text(cases[i].want);
+        struct map *map = NULL;
+
+        fault_arm_tdb(0, (int)cases[i].code);
+        check_int(what, open_with(MAX_ENTRIES, 128, &map), cases[i].want);
+        check_true(what, fault_disarm() < 0);
+        check_kept(what);
+    }
+}
+
 /* A commit that failed and a code that says nothing: the file system tells. */
 static void test_commit_code(void **state)
 {
@@ -297,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_create, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_write, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_codes, setup, temp_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_check, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_commit_code, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_table, setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(test_load, setup, temp_dir_teardown),
