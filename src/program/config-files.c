@@ -76,7 +76,10 @@ static int unreadable(const char *path, int error, const struct errors *errors)
 {
     snprintf(errors->reterr, CONFIG_FILES_ERROR_MAX, "%s: cannot be read: %s", path,
              strerror(error));
-    return error == ENOENT ? -ENOENT : take_error(errors);
+    /* The first is for the caller to judge; the others may pass, and say nothing about the file. */
+    if (error == ENOENT || error == ENOMEM || error == EMFILE || error == ENFILE || error == EIO)
+        return -error;
+    return take_error(errors);
 }
 
 /* Reads a whole file. A link to /dev/null is an empty one. */

@@ -184,7 +184,7 @@ int main(int argc, char *argv[])
     struct options options;
     struct settings *settings = NULL;
     char error[CONFIG_FILES_ERROR_MAX] = "out of memory";
-    int status;
+    int status, r;
 
     /* Whoever reads the log through a pipe may go away; that must not end the daemon. */
     (void)signal(SIGPIPE, SIG_IGN);
@@ -196,9 +196,10 @@ int main(int argc, char *argv[])
     }
     if (options.version && !options.check && !options.dump_config && !options.list)
         return print(NULL, &options);
-    if (read_settings(&options, &settings, error) < 0) {
+    r = read_settings(&options, &settings, error);
+    if (r < 0) {
         complain("%s", error);
-        return EX_CONFIG;
+        return r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
     }
     if (!options.check && !options.dump_config && !options.list) {
         raise_open_files();

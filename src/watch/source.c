@@ -15,12 +15,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <sys/resource.h>
 
 #include <systemd/sd-journal.h>
 
@@ -28,6 +24,7 @@
 #include "core/limits.h"
 #include "fields.h"
 #include "journal-place.h"
+#include "journal-room.h"
 #include "program/journal-configured.h"
 #include "program/journal-matches.h"
 
@@ -35,10 +32,6 @@
 #define PROCESS_INTERVAL 1024
 
 #define RETRIES_MAX 3
-
-/* Descriptors that must be left when changes of the directory have been followed: journald adds a
- * few files at a time. */
-#define FILES_SPARE 16
 
 /* Journals that cannot be watched (one file, a network file system, no inotify watches left). */
 #define POLL_USEC (5 * USEC_PER_SEC)
@@ -56,7 +49,7 @@ struct source {
     unsigned since_process;
     bool is_blind;         /* nothing tells of changes */
     bool is_polled;        /* by the timer, which else waits for changes of the directory */
-    bool is_cramped;       /* files may be missing, since no more could be opened */
+    int cramped;           /* why files may be missing; 0 if none is */
     bool has_moved;        /* the directory is another one by now, or gone */
     bool has_pending;      /* the journal stands on an entry that was not given yet */
     bool is_lost;          /* the journal does not stand on the entry that was given last */
@@ -90,6 +83,8 @@ const char *source_error_text(int error)
     switch (error) {
     case -ENOMEDIUM:
         return "no journal file can be read";
+    case -ENOMEM:
+        return "too little memory may be had to have all of it; raise LimitAS=";
     case -EMFILE:
         return "too few files may be open at a time to have all of it; raise LimitNOFILE=";
     case -ESTALE:
@@ -174,37 +169,18 @@ static int seek_position(struct source *source, const struct source_position *po
     return 1;
 }
 
-/* sd_journal keeps to itself that it could not add a watch (systemd 252). If there is one left for
- * us, it got its own. */
-static bool has_watches_left(void)
-{
-    _cleanup_(closep) int fd = inotify_init1(IN_CLOEXEC);
-
-    return fd >= 0 && inotify_add_watch(fd, "/", IN_DELETE_SELF) >= 0;
-}
-
-/* sd_journal also keeps to itself that it could not open a file, and whoever then reads on has
- * passed over what is in it for good. The kernel gives the lowest number that is free. */
-static bool has_files_left(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
-        return true;
-    return limit.rlim_cur > FILES_SPARE && fcntl((int)limit.rlim_cur - FILES_SPARE, F_GETFD) < 0;
-}
-
 static int prepare_journal(struct source *source, const struct source_position *position)
 {
     uint64_t usage;
-    int r = sd_journal_wait(source->journal, 0);
+    int r = sd_journal_wait(source->journal, 0), error;
 
     /* Without inotify it can be read all the same; watch() falls back to polling. */
     if (r < 0 && r != -EMEDIUMTYPE && r != -ENOSPC && r != -EMFILE)
         return r;
-    if (!has_files_left())
-        return -EMFILE;
-    source->is_blind = r == -ENOSPC || r == -EMFILE || !has_watches_left();
+    error = journal_room_check();
+    if (error < 0)
+        return error;
+    source->is_blind = r == -ENOSPC || r == -EMFILE || !journal_room_has_watches();
     r = sd_journal_get_usage(source->journal, &usage);
     if (r < 0)
         return r;
@@ -238,7 +214,8 @@ int source_reopen(struct source *source, const struct source_position *position)
     source->since_process = 0;
     free(TAKE_PTR(source->saved_cursor));
     free(TAKE_PTR(source->seen));
-    source->has_moved = source->is_cramped = false;
+    source->has_moved = false;
+    source->cramped = 0;
     source->has_given = false;
     source->last_usec = position->realtime_usec;
     if (position->cursor) {
@@ -297,8 +274,8 @@ static void process_changes(struct source *source)
 {
     int r = sd_journal_process(source->journal);
 
-    if (!has_files_left())
-        source->is_cramped = true;
+    if (source->cramped == 0)
+        source->cramped = journal_room_check();
     if (r != SD_JOURNAL_INVALIDATE)
         return;
     if (journal_place_changed(source->path, &source->place))
@@ -444,9 +421,9 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
         source->since_process = 0;
         process(source);
     }
-    if (source->is_cramped) {
+    if (source->cramped < 0) {
         source->is_lost |= source->has_pending;
-        *ret_error = -EMFILE;
+        *ret_error = source->cramped;
         return SOURCE_BROKEN;
     }
     r = source->has_pending ? 1 : advance(source);

@@ -170,8 +170,6 @@ static int log_source_error(const struct settings *settings, int error)
     const char *path =
         settings->journal[0] ? settings->journal : "/var/log/journal, /run/log/journal";
 
-    if (error == -ENOMEM)
-        return error;
     if (error == -ENOMEDIUM || error == -EACCES)
         log_error("no journal file in %s can be read; this needs membership in the group "
                   "systemd-journal, and a journal with entries",

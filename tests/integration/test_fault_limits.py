@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the watcher may have is used up. No inotify watches: it looks by itself, says so once, and is
 told again when there are some. No descriptors: it stops where it is rather than pass over a file, says
-why, and goes on from there when there are more."""
+why, and goes on from there when there are more. No memory: it ends, and the next run has lost nothing."""
 
+import collections
 import subprocess
 import unittest
 
@@ -10,7 +11,7 @@ import faults
 import journals
 import tap
 from journals import SEC
-from watcher import Sandbox
+from watcher import Sandbox, program
 
 LIMIT = '/proc/sys/user/max_inotify_watches'
 
@@ -132,6 +133,40 @@ class Descriptors(unittest.TestCase):
         watcher.wait_line('journal .* cannot be opened: too few files .* LimitNOFILE=')
         self.start(self.LIMIT, 4096).wait_ready().stop()
         self.assertEqual(self.allowed(), self.all())
+
+
+class Addresses(unittest.TestCase):
+    """A limit on the address space makes allocations fail, wherever it strikes."""
+
+    MIB = 1 << 20
+
+    def limited(self, mib):
+        return ['prlimit', f'--as={mib * self.MIB}']
+
+    def test_little_at_the_start(self):
+        """Nothing is taken for damage or for a mistake in the configuration, and nothing is lost."""
+        with Sandbox() as box:
+            if subprocess.run([*self.limited(200), program('pop-before-smtp'), '--version'],
+                              capture_output=True).returncode != 0:
+                self.skipTest('needs a build without AddressSanitizer')
+            box.write([journals.dovecot_login(journals.now() - SEC, faults.address(number))
+                       for number in range(1, 100)])
+            box.start().wait_ready().stop()
+            before = box.list()
+            box.write([journals.dovecot_login(journals.now() - SEC, faults.address(100))], '2.journal')
+            said = collections.Counter()
+            for mib in range(6, 33):
+                result = box.run(wrapper=self.limited(mib))
+                # 127: the program itself cannot be loaded.
+                self.assertIn(result.returncode, (1, 77, 127), result.stderr)
+                said[result.stderr.splitlines()[-1].rpartition(': ')[2]] += 1
+                self.assertEqual(box.list(), before)
+                self.assertEqual(list(box.directory.glob('*corrupt*')), [])
+            self.assertGreater(said['Cannot allocate memory'] + said['out of memory'], 0, said)
+            self.assertGreater(said['too little memory may be had to have all of it; raise LimitAS='],
+                               0, said)
+            box.start().wait_ready().stop()
+            self.assertEqual(set(box.list()), {*before, faults.address(100)})
 
 
 if __name__ == '__main__':
