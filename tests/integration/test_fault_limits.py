@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the watcher may have is used up. No inotify watches: it looks by itself, says so once, and is
-told again when there are some. No descriptors: it stops where it is rather than pass over a file, says
-why, and goes on from there when there are more. No memory: it ends, and the next run has lost nothing."""
+"""What the watcher may have is used up. No inotify watches: it looks by itself, says so once, and
+is told again when there are some. No descriptors: it stops where it is rather than pass over a file,
+says why, and goes on from there when there are more. No memory: it ends, and the next run has lost
+nothing."""
 
 import collections
 import subprocess
@@ -144,7 +145,7 @@ class Addresses(unittest.TestCase):
         return ['prlimit', f'--as={mib * self.MIB}']
 
     def test_little_at_the_start(self):
-        """Nothing is taken for damage or for a mistake in the configuration, and nothing is lost."""
+        """Nothing is taken for damage or for a mistake in the configuration; nothing is lost."""
         with Sandbox() as box:
             if subprocess.run([*self.limited(200), program('pop-before-smtp'), '--version'],
                               capture_output=True).returncode != 0:
@@ -153,7 +154,8 @@ class Addresses(unittest.TestCase):
                        for number in range(1, 100)])
             box.start().wait_ready().stop()
             before = box.list()
-            box.write([journals.dovecot_login(journals.now() - SEC, faults.address(100))], '2.journal')
+            box.write([journals.dovecot_login(journals.now() - SEC, faults.address(100))],
+                      '2.journal')
             said = collections.Counter()
             for mib in range(6, 33):
                 result = box.run(wrapper=self.limited(mib))
@@ -163,8 +165,8 @@ class Addresses(unittest.TestCase):
                 self.assertEqual(box.list(), before)
                 self.assertEqual(list(box.directory.glob('*corrupt*')), [])
             self.assertGreater(said['Cannot allocate memory'] + said['out of memory'], 0, said)
-            self.assertGreater(said['too little memory may be had to have all of it; raise LimitAS='],
-                               0, said)
+            self.assertGreater(
+                said['too little memory may be had to have all of it; raise LimitAS='], 0, said)
             box.start().wait_ready().stop()
             self.assertEqual(set(box.list()), {*before, faults.address(100)})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Strange files where the watcher's log or pid file is to be, as a local user may put them there."""
+"""Strange files where the watcher's log or pid file is to be, as a local user may put them."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ def login(number):
 
 
 def strange_files(directory):
-    """What a local user can put where a file of ours is to be, if he may write there: a name for it,
-    how to make it, and what is said of it."""
+    """What a local user can put where a file of ours is to be, if he may write there: a name for
+    it, how to make it, and what is said of it."""
     other = directory / 'other'
 
     def link_to(target):
@@ -51,7 +51,7 @@ def remove(path):
 
 
 class StrangeFiles(unittest.TestCase):
-    """In place of the log or the pid file: refused in words, not waited for, and left as they are."""
+    """In place of the log or the pid file: refused in words, not waited for, left as they are."""
 
     def each(self, options, put_reader=False):
         with Sandbox() as box:

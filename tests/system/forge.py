@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Run in the container, as the user and in the control group given: sends journald every form of a
-message that any process can send, and then waits for the end of standard input, since journald looks
-at the sender after it has the message.
+message that any process can send, and then waits for the end of standard input, since journald
+looks at the sender after it has the message.
 
 Usage: forge.py USER CGROUP MARK IDENTIFIER UNIT PID, with the texts on standard input, one a line,
-and an empty line at their end. CGROUP "-" stays where it is. Prints how many entries must be in the
-journal then; each has MARK in SYSLOG_IDENTIFIER=, or in its text.
+and an empty line at their end. CGROUP "-" stays where it is. All is sent twice, under the name
+IDENTIFIER, and under the name MARK to be found by. Prints how many entries by the journal's own
+protocol there are then with PBS_FORGED=MARK, and how many by syslog(3) with the name MARK.
 """
 
 import fcntl
@@ -14,7 +15,8 @@ import pwd
 import socket
 import sys
 
-NATIVE, SYSLOG, STREAM = (f"/run/systemd/journal/{name}" for name in ("socket", "dev-log", "stdout"))
+NATIVE, SYSLOG, STREAM = (f"/run/systemd/journal/{name}"
+                          for name in ("socket", "dev-log", "stdout"))
 HIERARCHIES = ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified")
 MIB = 1 << 20
 # journald's own id of the message that it dropped others.
@@ -59,8 +61,8 @@ def fields(mark, unit, pid):
     number = b"%d" % pid
     return [(b"SYSLOG_IDENTIFIER", mark), (b"PRIORITY", b"6"), (b"SYSLOG_FACILITY", b"2"),
             (b"SYSLOG_PID", number), (b"SYSLOG_TIMESTAMP", b"Jan  1 00:00:00 "),
-            (b"UNIT", unit), (b"USER_UNIT", unit), (b"COREDUMP_UNIT", unit), (b"OBJECT_PID", number),
-            (b"OBJECT_SYSTEMD_UNIT", unit), (b"OBJECT_UID", b"0"), (b"_SYSTEMD_UNIT", unit),
+            (b"UNIT", unit), (b"USER_UNIT", unit), (b"COREDUMP_UNIT", unit),
+            (b"OBJECT_PID", number), (b"OBJECT_SYSTEMD_UNIT", unit), (b"OBJECT_UID", b"0"), (b"_SYSTEMD_UNIT", unit),
             (b"_SYSTEMD_CGROUP", b"/system.slice/" + unit), (b"_SYSTEMD_SLICE", b"system.slice"),
             (b"_SYSTEMD_INVOCATION_ID", b"0" * 32), (b"_UID", b"0"), (b"_GID", b"0"),
             (b"_PID", number), (b"_COMM", b"log"), (b"_EXE", b"/usr/lib/dovecot/log"),
@@ -125,16 +127,15 @@ def syslog(texts, mark, pid):
 
 def send_stream(texts, mark, unit):
     """What a service's standard output is; the second line names the unit that it is of."""
-    lines = [line for text in texts for line in spellings(text)]
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
         end.connect(STREAM)
         end.sendall(b"%s\n%s\n6\n1\n0\n0\n0\n" % (mark, unit))
-        for line in lines:
-            end.sendall(line + b"\n")
+        for text in texts:
+            for line in spellings(text):
+                end.sendall(line + b"\n")
         end.shutdown(socket.SHUT_WR)
         # journald closes its end when it has it all.
         end.recv(1)
-    return len(lines)
 
 
 def main():
@@ -144,18 +145,18 @@ def main():
     while (line := sys.stdin.buffer.readline().rstrip(b"\n")):
         texts.append(line)
     become(user, group)
-    count = 0
-    for name in (mark, identifier):
+    native_count = syslog_count = 0
+    for name in (identifier, mark):
         for pairs in native(texts, name, unit, pid):
             send_native([*pairs, (b"PBS_FORGED", mark)])
-            count += 1
-    for name in (mark, identifier):
+            native_count += 1
+        syslog_count = 0
         for data in syslog(texts, name, pid):
             send_syslog(data)
-    send_stream(texts, mark, unit)
-    send_stream(texts, identifier, unit)
+            syslog_count += 1
+        send_stream(texts, name, unit)
     send_native([(b"MESSAGE", b"all is sent"), (b"PBS_FORGED", mark + b"-end")])
-    print(count, flush=True)
+    print(native_count, syslog_count, flush=True)
     sys.stdin.buffer.read()
 
 

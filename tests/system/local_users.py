@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What users of the machine itself can try: journal entries of every form, and the watcher's socket."""
+"""What users of the machine itself can try: journal entries of every form, and the watcher's
+socket."""
 
 import subprocess
 
@@ -28,22 +29,23 @@ print(dict(seen))
 
 
 def count(world, *matches):
-    output = world.run("journalctl", "--quiet", "--output=cat", "--output-fields=PBS_FORGED",
-                       *matches)
+    output = world.run("journalctl", "--quiet", "--output=cat", "--output-fields=_UID", *matches)
     return len(output.splitlines())
 
 
 def forge(world, user, group, mark):
-    """Has everything sent that forge.py can send. Returns how many entries must have come of it."""
+    """Has everything sent that forge.py can send. Returns how many entries must have come of it by
+    the journal's protocol and by syslog."""
     identifier, unit = world.server.identifiers[0], world.server.units[0]
     process = subprocess.Popen(
         world.container.command(PYTHON, world.source / "tests/system/forge.py", user, group, mark,
                                 identifier, unit, world.show(unit, "MainPID")),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        process.stdin.write("".join(f"{text}\n" for text in world.server.forgeries).encode() + b"\n")
+        process.stdin.write("".join(f"{text}\n"
+                                    for text in (*world.server.forgeries, "")).encode())
         process.stdin.flush()
-        made = int(process.stdout.readline() or 0)
+        made = [int(number) for number in process.stdout.readline().split()]
         wait_until(lambda: count(world, f"PBS_FORGED={mark}-end"), SECONDS)
     finally:
         process.stdin.close()
@@ -61,14 +63,19 @@ def forged_entries(world):
     for number, (user, where, is_inside) in enumerate(senders):
         mark = f"forged{number}"
         made = forge(world, user, where, mark)
-        match = f"PBS_FORGED={mark}"
-        arrived = count(world, match)
-        uid = world.run("id", "-u", user).strip()
-        world.check(0 < made == arrived == count(world, match, f"_UID={uid}"),
-                    f"{made} entries forged by {user} are in the journal", f"{arrived} are")
-        inside = count(world, match, f"_SYSTEMD_UNIT={unit}")
-        world.check(inside == made * is_inside, f"{inside} of them are from within {unit}",
-                    f"want {made * is_inside}")
+        uid = f"_UID={world.run('id', '-u', user).strip()}"
+        transports = {"journal": f"PBS_FORGED={mark}", "syslog": f"SYSLOG_IDENTIFIER={mark}",
+                      "stdout": f"SYSLOG_IDENTIFIER={mark}"}
+        arrived = {name: count(world, f"_TRANSPORT={name}", match, uid)
+                   for name, match in transports.items()}
+        total = 2 * sum(arrived.values()) - arrived["journal"]
+        world.check(made == [arrived["journal"], arrived["syslog"]] and arrived["stdout"] > 0,
+                    f"{total} entries forged by {user} are in the journal",
+                    f"{arrived}, sent {made}")
+        inside = {name: count(world, f"_TRANSPORT={name}", match, f"_SYSTEMD_UNIT={unit}")
+                  for name, match in transports.items()}
+        world.check(inside == (arrived if is_inside else dict.fromkeys(transports, 0)),
+                    f"{'all' if is_inside else 'none'} of them are from within {unit}", inside)
     world.check_table("no forged entry opens anything")
     answer = world.rcpt(VICTIM)
     world.check(answer.refused, "the address in them is refused", answer)

@@ -6,8 +6,10 @@ import re
 import time
 
 import catch_up
+import limits
 import local_users
 import mail
+import shortage
 import upgrade
 from container import wait_until
 from forgeries import forge_all
@@ -143,13 +145,6 @@ def open_sessions(world):
     world.expected.clear()
 
 
-def can_log_in(world, source):
-    try:
-        return world.login(source)
-    except ConnectionError:
-        return False
-
-
 def server_killed(world):
     """A server that is killed says no goodbyes; its next run tells that its sessions are over."""
     clients = [world.new_address(), world.new_address("IPv6")]
@@ -167,7 +162,7 @@ def server_killed(world):
     world.run("systemctl", "start", unit)
     marker = world.new_address()
     begin = time.monotonic()
-    world.check(wait_until(lambda: can_log_in(world, marker), 10),
+    world.check(wait_until(lambda: world.can_log_in(marker), 10),
                 "the server is killed, and started again")
     ended = wait_until(lambda: [world.sessions(client) for client in clients] == [0, 0], 5)
     world.check(kept == [1, 1] and ended, "its sessions are open until then, and then ended",
@@ -293,9 +288,9 @@ def bad_configuration(world):
     before = world.settled_table()
     world.configure("95-broken.conf", "[Watcher]\nGrace=a while\n")
     world.reload()
-    complaint = wait_until(lambda: "reload failed" in status_line(world), 10)
-    world.check(complaint, "systemctl status says that the reload failed", status_line(world))
-    output = service_status(world)
+    complaint = wait_until(lambda: "reload failed" in world.status_line(), 10)
+    world.check(complaint, "systemctl status says that the reload failed", world.status_line())
+    output = world.service_status()
     world.check("/95-broken.conf:2: " in output, "it shows file and line of the mistake", output)
     world.check(world.show(WATCHER, "ActiveState") == "active", "the watcher runs on")
     after = world.settled_table()
@@ -303,19 +298,8 @@ def bad_configuration(world):
     world.check_table("logins count as before")
     world.unconfigure("95-broken.conf")
     world.reload()
-    fine = wait_until(lambda: "reload failed" not in status_line(world), 10)
-    world.check(fine, "a good reload takes the complaint away", status_line(world))
-
-
-def service_status(world):
-    return world.container.attempt("systemctl", "status", "--no-pager", "--full", WATCHER,
-                                   must_succeed=False).stdout
-
-
-def status_line(world):
-    """The line Status: of systemctl status, which the service itself has set."""
-    match = re.search(r'^ *Status: "(.*)"$', service_status(world), re.MULTILINE)
-    return match.group(1) if match else ""
+    fine = wait_until(lambda: "reload failed" not in world.status_line(), 10)
+    world.check(fine, "a good reload takes the complaint away", world.status_line())
 
 
 def difference(got, want):
@@ -347,7 +331,8 @@ def watcher_restarted(world):
 def postfix_is_content(world):
     """Postfix has had no trouble with the answers."""
     output = world.run("journalctl", "--quiet", "--output=cat", "--unit=postfix@-.service")
-    warnings = [line for line in output.splitlines() if re.search("warning:.*tcp", line, re.IGNORECASE)]
+    warnings = [line for line in output.splitlines()
+                if re.search("warning:.*tcp", line, re.IGNORECASE)]
     world.check(not warnings, "Postfix has logged no warning about the table", "\n".join(warnings))
 
 
@@ -400,5 +385,6 @@ ALWAYS = [installed_and_enabled, logins_open_their_address, local_and_shared_add
           open_sessions, failed_logins, hostile_names_that_succeed, forgeries, watcher_restarted,
           postfix_is_content, watcher_killed, journal_rotated, postfix_is_content]
 DOVECOT = [*ALWAYS, *catch_up.ALL, *local_users.ALL, bad_configuration, hardened,
-           upgrade.upgraded_under_load, stayed_alive, lookups_impossible]
+           upgrade.upgraded_under_load, stayed_alive, *shortage.ALL, *limits.ALL,
+           lookups_impossible]
 COURIER = [*ALWAYS, *catch_up.ALL, *local_users.ALL, stayed_alive, cut_lines]

@@ -122,7 +122,8 @@ def upgraded_under_load(world):
 def check_postfix(world, cursor):
     output = world.run("journalctl", "--quiet", "--output=cat", f"--after-cursor={cursor}",
                        "--unit=postfix@-.service")
-    warnings = [line for line in output.splitlines() if re.search("warning:.*tcp", line, re.IGNORECASE)]
+    warnings = [line for line in output.splitlines()
+                if re.search("warning:.*tcp", line, re.IGNORECASE)]
     ended = [line for line in warnings if CONNECTION_ENDED.search(line)]
     world.report.note(f"Postfix: {len(ended)} times a connection had ended, in {ROUNDS} restarts")
     world.check(len(ended) == len(warnings), "Postfix says nothing but that",

@@ -2,6 +2,7 @@
 """One container as the scenarios see it: who logs in, who may send, what is listed."""
 
 import json
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +18,9 @@ WATCHER = "pop-before-smtp.service"
 BRIDGE = "pop-before-smtp-lookup.service"
 SOCKET = "pop-before-smtp-lookup.socket"
 
-ADDRESSES = {"IPv4": [f"192.0.2.{n}" for n in range(10, 255)],
-             "IPv6": [f"2001:db8::{n:x}" for n in range(0x10, 0x110)]}
+ADDRESSES = {"IPv4": [*(f"192.0.2.{n}" for n in range(10, 255)),
+                      *(f"198.18.0.{n}" for n in range(1, 255))],
+             "IPv6": [f"2001:db8::{n:x}" for n in range(0x10, 0x210)]}
 LOGINS_AT_ONCE = 8
 SETTLE_LOGINS = 40
 
@@ -58,6 +60,13 @@ class World:
         """Tries to log in. Whether it succeeds is for the caller to judge and to account for."""
         with self.container.network():
             return access.login(source, user, USERS[user] if password is None else password)
+
+    def can_log_in(self, source):
+        """The same, of a server that may not listen yet."""
+        try:
+            return self.login(source)
+        except ConnectionError:
+            return False
 
     def open_session(self, source, user="pbsalice"):
         """Logs in by IMAP and stays."""
@@ -138,6 +147,23 @@ class World:
 
     def show(self, unit, name):
         return self.run("systemctl", "show", f"--property={name}", "--value", unit).strip()
+
+    def service_status(self):
+        return self.container.attempt("systemctl", "status", "--no-pager", "--full", WATCHER,
+                                      must_succeed=False).stdout
+
+    def status_line(self):
+        """The line Status: of systemctl status, which the service itself has set."""
+        match = re.search(r'^ *Status: "(.*)"$', self.service_status(), re.MULTILINE)
+        return match.group(1) if match else ""
+
+    def drop_in(self, unit, name, content):
+        self.container.write(f"/etc/systemd/system/{unit}.d/{name}", content)
+        self.run("systemctl", "daemon-reload")
+
+    def remove_drop_in(self, unit, name):
+        (self.container.root / f"etc/systemd/system/{unit}.d/{name}").unlink()
+        self.run("systemctl", "daemon-reload")
 
     def reload(self):
         """Reloads the watcher and waits until it says that it has finished."""

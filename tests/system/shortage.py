@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""journald drops messages of the mail server, logins among them."""
+
+import re
+
+import mail
+from container import wait_until
+from local_users import DROP_WARNING
+
+# journald lets through up to six times as many, by how much of its disk is free.
+BURST = 5
+INTERVAL_SECONDS = 15
+FLOOD = 150
+
+
+def flood(world, client):
+    """The server logs each connection that ends without a login."""
+    for _ in range(FLOOD):
+        with world.container.network(), mail.LineClient(client, mail.IMAP.port) as end:
+            end.line()
+
+
+def dropped(world, client, how):
+    """Somebody logs in while journald drops; then the server is silent until journald says so."""
+    unit = world.server.units[0]
+    wait_until(lambda: world.can_log_in(client), 20)
+    lost = world.new_address()
+    cursor = world.cursor()
+    flood(world, client)
+    accepted = world.login(lost)
+
+    def warnings():
+        world.login(client)
+        return world.own_messages(f"--after-cursor={cursor}", DROP_WARNING)
+
+    told = wait_until(warnings, 2 * INTERVAL_SECONDS + 10, 2.5)
+    text = str(told[0]["MESSAGE"]) if told else ""
+    number = re.search(rf"Suppressed (\d+) messages from {unit}", text)
+    world.check(accepted and told and number and int(number.group(1)) > FLOOD / 3
+                and told[0]["PRIORITY"] == "4" and "LogRateLimitIntervalSec=0" in text
+                and f"systemctl edit {unit}" in text,
+                f"{how}: a warning has unit, number and remedy", told)
+    world.check("journald dropped messages of mail servers" in world.status_line(),
+                f"{how}: systemctl status shows it", world.status_line())
+    answer = world.rcpt(lost)
+    world.check(answer.refused and lost not in world.table(),
+                f"{how}: the login that was dropped does not count", answer)
+    again = world.login_and_expect(lost)
+    answer = world.rcpt_until_accepted(lost)
+    world.check(again and answer.accepted, f"{how}: the next one does", answer)
+
+
+def messages_dropped(world):
+    """By the unit's limit, and by that of journald itself; then with the remedy."""
+    unit = world.server.units[0]
+    client = world.new_address()
+    world.login_and_expect(client)
+    world.drop_in(unit, "50-limit.conf",
+                  f"[Service]\nLogRateLimitIntervalSec={INTERVAL_SECONDS}s\n"
+                  f"LogRateLimitBurst={BURST}\n")
+    world.run("systemctl", "restart", unit)
+    dropped(world, client, "LogRateLimitBurst= of the unit")
+    world.remove_drop_in(unit, "50-limit.conf")
+
+    world.container.write("/etc/systemd/journald.conf.d/limit.conf",
+                          f"[Journal]\nRateLimitIntervalSec={INTERVAL_SECONDS}s\n"
+                          f"RateLimitBurst={BURST}\n")
+    world.run("systemctl", "restart", "systemd-journald", unit)
+    dropped(world, client, "RateLimitBurst= of journald")
+
+    world.drop_in(unit, "override.conf", "[Service]\nLogRateLimitIntervalSec=0\n")
+    world.run("systemctl", "restart", unit)
+    wait_until(lambda: world.can_log_in(client), 20)
+    cursor = world.cursor()
+    flood(world, client)
+    other = world.new_address()
+    world.login_and_expect(other)
+    answer = world.rcpt_until_accepted(other)
+    told = world.own_messages(f"--after-cursor={cursor}", DROP_WARNING)
+    world.check(answer.accepted and not told, "with the remedy, a login in such a flood counts",
+                told or answer)
+    world.remove_drop_in(unit, "override.conf")
+    (world.container.root / "etc/systemd/journald.conf.d/limit.conf").unlink()
+    world.run("systemctl", "restart", "systemd-journald", unit)
+    wait_until(lambda: world.can_log_in(client), 20)
+    world.check_table("only the logins that were dropped are lost")
+
+
+ALL = [messages_dropped]
