@@ -202,7 +202,8 @@ void report_drop_notice(struct report *report, const char *notice, size_t len, c
     (void)text_sanitise(unit, unit_len, name, sizeof(name));
     snprintf(message, sizeof(message),
              "MESSAGE=journald dropped messages of a mail server (\"%s\"), and logins may be among "
-             "them; LogRateLimitIntervalSec=0 in \"systemctl edit %s\" ends that",
+             "them; LogRateLimitIntervalSec=1s with LogRateLimitBurst=1000000 in \"systemctl edit "
+             "%s\" ends that",
              text, name);
     log_fields(LOG_WARNING, fields, 2);
 }
