@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* usage: echo
+/* usage: echo [MIB]
  *
  * The least that a server can do: sends back what comes in, on a free port of 127.0.0.1, which it
- * prints. Serves until it is killed. */
+ * prints. Serves until it is killed. With MIB, it reads four places in so much memory before each
+ * answer, one after the other, as a look-up in a map of that size does: the hash chain, a record of
+ * another key or none, the record's header, and the record. */
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 64
+#define PLACES     4
+
+static struct {
+    unsigned char *bytes;
+    size_t size;
+    uint64_t at;
+} memory;
 
 static void check(int result, const char *what)
 {
@@ -47,11 +58,21 @@ static void watch(int epoll, int fd)
     check(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
 }
 
+/* Where each place is depends on what is in the one before. */
+static void read_memory(void)
+{
+    for (int i = 0; i < PLACES && memory.size > 0; i++) {
+        memory.at = memory.at * UINT64_C(6364136223846793005) + 1442695040888963407;
+        memory.at += memory.bytes[(memory.at >> 20) % memory.size];
+    }
+}
+
 static void serve(int fd)
 {
     char buffer[4096];
     ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
 
+    read_memory();
     if (n <= 0 || send(fd, buffer, (size_t)n, MSG_NOSIGNAL) < n)
         close(fd);
 }
@@ -66,11 +87,22 @@ static void accept_client(int epoll, int listener)
     watch(epoll, fd);
 }
 
-int main(void)
+static void fill_memory(size_t size)
+{
+    memory.bytes = malloc(size);
+    if (!memory.bytes)
+        check(-1, "malloc");
+    memset(memory.bytes, 1, size);
+    memory.size = size;
+}
+
+int main(int argc, char **argv)
 {
     int listener = listen_anywhere(), epoll = epoll_create1(EPOLL_CLOEXEC);
 
     check(epoll, "epoll_create1");
+    if (argc > 1)
+        fill_memory(strtoul(argv[1], NULL, 10) << 20);
     watch(epoll, listener);
     for (;;) {
         struct epoll_event events[EVENTS_MAX];

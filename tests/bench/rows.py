@@ -150,20 +150,26 @@ def lookup_rows(bench):
     def compare(rounds, above, below, what):
         return statistics.median(each[above][what] / each[below][what] for each in rounds)
 
+    mib = bench.map.stat().st_size // MIB
     with bench.standing_watcher(), bench.bridge() as bridge, \
-            Server(bench.program('echo')) as echo:
+            Server(bench.program('echo')) as echo, \
+            Server(bench.program('echo', mib)) as reading_echo:
         for connections in (10, 100):
             rounds = in_turn(
                 sizes.rounds,
                 echo=lambda: load(echo, connections, 0, 'get '),
                 hit=lambda: load(bridge, connections, 0, '200 '),
-                miss=lambda: load(bridge, connections, sizes.map, '500 '))
+                miss=lambda: load(bridge, connections, sizes.map, '500 '),
+                reading=lambda: load(reading_echo, connections, 0, 'get '))
             yield Figure(f'look-ups that hit, {connections} connections', '× an echo server',
                          compare(rounds, 'hit', 'echo', 'rate'), least=0.8)
             yield Figure(f'look-ups that hit, {connections} connections, p99', '× an echo server',
                          compare(rounds, 'hit', 'echo', 'p99'), most=1.5)
             yield Figure(f'look-ups that miss, {connections} connections', '× an echo server',
                          compare(rounds, 'miss', 'echo', 'rate'), least=0.6)
+            yield Figure(f'an echo server that reads {mib} MiB at 4 places, {connections} '
+                         'connections', '× an echo server',
+                         compare(rounds, 'reading', 'echo', 'rate'), note='for comparison')
         if reason := missing('postsrsd'):
             yield unmeasured('look-ups that hit, 10 connections', reason)
         else:
@@ -171,9 +177,12 @@ def lookup_rows(bench):
                 rounds = in_turn(
                     sizes.rounds,
                     hit=lambda: load(bridge, 10, 0, '200 '),
+                    echo=lambda: load(echo, 10, 0, 'get '),
                     srs=lambda: load(postsrsd.port, 10, 0, '200 ', 'example.org'))
             yield Figure('look-ups that hit, 10 connections', '× PostSRSd',
                          compare(rounds, 'hit', 'srs', 'rate'), least=3)
+            yield Figure('an echo server, 10 connections', '× PostSRSd',
+                         compare(rounds, 'echo', 'srs', 'rate'), note='for comparison')
         if reason := missing('postmap'):
             yield unmeasured('postmap -q, one at a time', reason)
         else:
@@ -238,6 +247,8 @@ def standing_rows(bench):
             if not client.recv(100).startswith(b'200 '):
                 raise RuntimeError('a look-up fails')
         output(bench.program('load', bridge.port, 10, sizes.load_msec, 0, sizes.map, '200 '))
+        # The timer that limits a look-up's patience runs out once more.
+        time.sleep(min(sizes.idle, 2))
         before = watcher.wake_ups() + bridge.wake_ups()
         time.sleep(sizes.idle)
         woken = watcher.wake_ups() + bridge.wake_ups() - before
