@@ -299,6 +299,23 @@ int connection_new(struct poller *poller, int fd, struct answers *answers,
     return 0;
 }
 
+bool connection_is_busy(const struct connection *connection)
+{
+    return connection->is_waiting || connection->is_full ||
+           connection->out_start < connection->out_end;
+}
+
+bool connection_is_blank(const struct connection *connection)
+{
+    return connection->phase == PHASE_SERVING && !connection_is_busy(connection) &&
+           connection->in_end == 0;
+}
+
+int connection_fd(const struct connection *connection)
+{
+    return connection->fd;
+}
+
 struct connection *connection_free(struct connection *connection)
 {
     if (!connection)

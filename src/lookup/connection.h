@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "answer.h"
 #include "poller.h"
 
@@ -22,5 +24,11 @@ int connection_new(struct poller *poller, int fd, struct answers *answers,
 
 /* Sends the answers that there are. The connection may end by that. */
 void connection_send(struct connection *connection);
+
+/* Whether it is owed an answer; and else, whether it could be served by anybody else from now on,
+ * because nothing that came through it is kept here. */
+bool connection_is_busy(const struct connection *connection);
+bool connection_is_blank(const struct connection *connection);
+int connection_fd(const struct connection *connection);
 
 struct connection *connection_free(struct connection *connection);

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -16,6 +18,7 @@
 #include "answer.h"
 #include "catch-up.h"
 #include "core/cleanup.h"
+#include "handover.h"
 #include "listener.h"
 #include "log.h"
 #include "options.h"
@@ -25,6 +28,8 @@
 #include "store/map.h"
 
 #define EXIT_USAGE 2
+
+static const int signals[] = { SIGTERM, SIGINT };
 
 /* Open files that are not clients: the listeners, the map and its successor, standard files, those
  * of the event loop and of logging; with some to spare. */
@@ -54,23 +59,47 @@ static unsigned fit_open_files(unsigned wanted)
     return fitting;
 }
 
-/* Adds the sockets that systemd opened for us. Returns how many, or a negative errno. */
-static int add_passed_listeners(struct server *server)
+static int add_passed_listener(struct server *server, int fd)
 {
-    int n = sd_listen_fds(/* unset_environment= */ 1);
+    int r = listener_adopt(fd);
+
+    if (r == 0)
+        r = server_add_listener(server, fd);
+    if (r < 0)
+        log_line(LOG_ERR, "cannot serve passed socket %d: %s", fd, strerror(-r));
+    return r;
+}
+
+static void free_names(char ***names)
+{
+    for (char **name = *names; name && *name; name++)
+        free(*name);
+    free(*names);
+}
+
+/* Adds the sockets that systemd opened for us, and the connections that it kept. Returns how many
+ * of the former there are, or a negative errno. */
+static int add_passed_sockets(struct server *server)
+{
+    _cleanup_(free_names) char **names = NULL;
+    int n = sd_listen_fds_with_names(/* unset_environment= */ 1, &names), n_listeners = 0;
+
     if (n < 0)
         log_line(LOG_ERR, "cannot take over sockets: %s", strerror(-n));
+    for (int i = 0; i < n; i++) {
+        int fd = SD_LISTEN_FDS_START + i;
 
-    for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
-        int r = listener_adopt(fd);
-        if (r == 0)
-            r = server_add_listener(server, fd);
-        if (r < 0) {
-            log_line(LOG_ERR, "cannot serve passed socket %d: %s", fd, strerror(-r));
-            return r;
+        if (handover_is_connection(fd, names[i])) {
+            if (server_add_client(server, fd) < 0)
+                (void)close(fd);
+            continue;
         }
+        int r = add_passed_listener(server, fd);
+        if (r < 0)
+            return r;
+        n_listeners++;
     }
-    return n;
+    return n < 0 ? n : n_listeners;
 }
 
 static int add_own_listener(struct server *server, const char *text)
@@ -96,7 +125,7 @@ static int add_own_listener(struct server *server, const char *text)
 /* Returns EXIT_SUCCESS, or the exit status that says what is wrong. */
 static int add_listeners(struct server *server, const struct options *options)
 {
-    int n = add_passed_listeners(server);
+    int n = add_passed_sockets(server);
     if (n < 0)
         return EXIT_FAILURE;
 
@@ -115,9 +144,14 @@ static int add_listeners(struct server *server, const struct options *options)
     return EXIT_SUCCESS;
 }
 
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info,
+                        void *userdata)
+{
+    return server_finish(userdata);
+}
+
 static int new_event_loop(sd_event **ret)
 {
-    static const int signals[] = { SIGTERM, SIGINT };
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
     sigset_t blocked;
 
@@ -129,16 +163,20 @@ static int new_event_loop(sd_event **ret)
         sigaddset(&blocked, signals[i]);
     if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
         return -errno;
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        r = sd_event_add_signal(event, NULL, signals[i], /* callback: exit with */ NULL, NULL);
-        if (r < 0)
-            return r;
-    }
     r = sd_event_set_watchdog(event, true);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(event);
     return 0;
+}
+
+static int add_signals(sd_event *event, struct server *server)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]) && r >= 0; i++)
+        r = sd_event_add_signal(event, NULL, signals[i], on_terminate, server);
+    return r;
 }
 
 /* A writer that was stopped in the middle of a commit must not stop us, too. */
@@ -173,6 +211,8 @@ static int run(const struct options *options)
     }
     if (r >= 0)
         r = server_new(poller, answers, fit_open_files(options->max_connections), &server);
+    if (r >= 0)
+        r = add_signals(event, server);
     if (r < 0) {
         log_line(LOG_ERR, "cannot start: %s", strerror(-r));
         return EXIT_FAILURE;
@@ -182,9 +222,11 @@ static int run(const struct options *options)
     if (status != EXIT_SUCCESS)
         return status;
 
+    handover_taken();
     (void)sd_notify(0, "READY=1");
     r = sd_event_loop(event);
     (void)sd_notify(0, "STOPPING=1");
+    server_hand_over(server);
     if (r < 0) {
         log_line(LOG_ERR, "event loop failed: %s", strerror(-r));
         return EXIT_FAILURE;

@@ -19,11 +19,15 @@
 #include "connection.h"
 #include "core/cleanup.h"
 #include "core/duration.h"
+#include "handover.h"
 #include "log.h"
 
 /* How long nobody is accepted after the system was out of something that closing a client cannot
  * give back. The sockets stay readable all the while, so without a pause the loop would spin. */
 #define PAUSE_USEC USEC_PER_SEC
+
+/* How long the last answers may take: they wait for the watcher at most, which has less time. */
+#define FINISH_USEC USEC_PER_SEC
 
 struct client {
     TAILQ_ENTRY(client) by_activity, by_readiness;
@@ -44,6 +48,7 @@ struct server {
     sd_event_source *listeners[SERVER_LISTENERS_MAX];
     size_t n_listeners;
     sd_event_source *pause;
+    bool is_finishing;
     struct log_limit full_warning, accept_warning;
 };
 
@@ -90,6 +95,16 @@ static void on_ended(void *userdata)
     client_close(userdata);
 }
 
+static bool is_busy(const struct server *server)
+{
+    const struct client *client;
+
+    TAILQ_FOREACH(client, &server->clients, by_activity)
+    if (connection_is_busy(client->connection))
+        return true;
+    return false;
+}
+
 static void on_turn_end(void *userdata)
 {
     struct server *server = userdata;
@@ -101,6 +116,8 @@ static void on_turn_end(void *userdata)
         client->is_ready = false;
         connection_send(client->connection);
     }
+    if (server->is_finishing && !is_busy(server))
+        (void)sd_event_exit(server->event, 0);
 }
 
 static int client_open(struct server *server, int fd)
@@ -224,6 +241,43 @@ int server_new(struct poller *poller, struct answers *answers, unsigned max_clie
         return r;
     *ret = TAKE_PTR(server);
     return 0;
+}
+
+int server_add_client(struct server *server, int fd)
+{
+    return client_open(server, fd);
+}
+
+static int on_too_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    const struct server *server = userdata;
+
+    return sd_event_exit(server->event, 0);
+}
+
+int server_finish(struct server *server)
+{
+    set_accepting(server, SD_EVENT_OFF);
+    (void)sd_event_source_set_enabled(server->pause, SD_EVENT_OFF);
+    if (server->is_finishing || !is_busy(server))
+        return sd_event_exit(server->event, 0);
+    server->is_finishing = true;
+    return sd_event_add_time_relative(server->event, NULL, CLOCK_MONOTONIC, FINISH_USEC, 0,
+                                      on_too_late, server);
+}
+
+void server_hand_over(const struct server *server)
+{
+    _cleanup_(freep) int *fds = calloc(server->n_clients + 1, sizeof(*fds));
+    const struct client *client;
+    size_t n = 0;
+
+    if (!fds)
+        return;
+    TAILQ_FOREACH(client, &server->clients, by_activity)
+    if (connection_is_blank(client->connection))
+        fds[n++] = connection_fd(client->connection);
+    handover_give(fds, n);
 }
 
 struct server *server_free(struct server *server)

@@ -20,6 +20,16 @@ int server_new(struct poller *poller, struct answers *answers, unsigned max_clie
 struct server *server_free(struct server *server);
 DEFINE_CLEANUP(struct server *, server_free)
 
+/* Takes over a connected non-blocking socket, if it succeeds. Returns 0 or a negative errno. */
+int server_add_client(struct server *server, int fd);
+
+/* Accepts nobody any more, and leaves the event loop when nobody is owed an answer, or when that
+ * takes too long. Returns 0 or a negative errno. */
+int server_finish(struct server *server);
+
+/* After that: gives the connections to the next process of the service. */
+void server_hand_over(const struct server *server);
+
 /* Takes over a listening non-blocking socket, if it succeeds. Returns 0, -E2BIG for one too many,
  * or another errno. */
 int server_add_listener(struct server *server, int fd);

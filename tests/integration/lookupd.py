@@ -28,14 +28,13 @@ TOO_LONG = '400 request too long\n'
 
 # Gives the program the sockets whose numbers come first, from 3 on, as systemd does.
 ACTIVATE = '''
-import os, sys
+import fcntl, os, sys
 count = int(sys.argv[1])
-fds = [os.dup(int(fd)) for fd in sys.argv[2:2 + count]]
-high = [fd + 100 for fd in range(count)]
-for fd, to in zip(fds, high):
+# Out of the way first, where none of them lies that is still to be moved.
+fds = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 3 + count) for fd in sys.argv[2:2 + count]]
+for fd, to in zip(fds, range(3, 3 + count)):
     os.dup2(fd, to)
-for fd, to in zip(high, range(3, 3 + count)):
-    os.dup2(fd, to)
+    os.close(fd)
 os.environ.update(LISTEN_FDS=str(count), LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[2 + count], sys.argv[2 + count:])
 '''
@@ -254,6 +253,26 @@ class Notifications:
         while self.seen.count(message) < count:
             self.socket.settimeout(max(end - time.monotonic(), 0.001))
             self.seen += self.socket.recv(4096).decode().splitlines()
+
+    def keep_files(self, end):
+        """What systemd would have been given to keep until end() is over, which ends the sender."""
+        kept, ender = [], threading.Thread(target=end)
+        ender.start()
+        while ender.is_alive():
+            self.socket.settimeout(0.1)
+            try:
+                data, files, _, _ = socket.recv_fds(self.socket, 4096, 253)
+            except TimeoutError:
+                continue
+            lines = data.decode().splitlines()
+            self.seen += lines
+            if 'FDSTORE=1' in lines and 'FDNAME=client' in lines:
+                kept += [socket.socket(fileno=file) for file in files]
+            else:
+                for file in files:
+                    os.close(file)
+        ender.join()
+        return kept
 
     def close(self):
         self.socket.close()

@@ -178,11 +178,41 @@ class Service(Process):
                 unfinished.send('get 192.')
                 self.assertEqual(server.stop(number), 0)
                 notes.wait('STOPPING=1')
+                # The connection that it offers to systemd, which does not take it here.
+                notes.wait('FDSTORE=1')
                 for client in (idle, unfinished):
                     self.assertTrue(client.at_end())
                     client.close()
                 notes.close()
                 os.unlink(notes.path)
+
+    def test_connections_outlive_a_restart(self):
+        """As many as one message can carry and some more; but not what is only half said."""
+        passed, notes = self.listening(), self.notifications()
+        first = Lookupd(self.map, '--max-connections=400', listen=(), passed=[passed], notify=notes)
+        clients = []
+        for _ in range(300):
+            client = Client(socket.create_connection(passed.getsockname(), timeout=DEADLINE))
+            self.assertEqual(client.ask('192.0.2.10'), FOUND)
+            clients.append(client)
+        clients[-1].send('get 192.0.2.')
+        self.assertEqual(clients[-2].ask('192.0.2.11'), NOT_FOUND)
+        kept = notes.keep_files(first.stop)
+        self.assertEqual(len(kept), 299)
+        self.assertTrue(clients.pop().at_end())
+
+        # One asks while nobody is there.
+        clients[0].send('get 192.0.2.10\n')
+        names = ':'.join(['a.socket'] + ['client'] * len(kept))
+        self.start('--max-connections=400', listen=(), passed=[passed, *kept], notify=notes,
+                   extra={'LISTEN_FDNAMES': names})
+        notes.wait('FDSTOREREMOVE=1')
+        for each in kept:
+            each.close()
+        self.assertEqual(clients[0].line(), FOUND)
+        for client in clients:
+            self.assertEqual(client.ask('192.0.2.10'), FOUND)
+            client.close()
 
     def test_ready_without_a_map(self):
         self.map.unlink()
