@@ -15,7 +15,7 @@ static struct {
 /* The input ends where its memory does, so that AddressSanitizer sees who reads on. */
 static void run_exactly(const void *data, size_t len)
 {
-    uint8_t *copy = malloc(len);
+    uint8_t *copy = calloc(1, len);
 
     if (len > 0 && !copy)
         abort();
