@@ -100,8 +100,8 @@ static bool is_busy(const struct server *server)
     const struct client *client;
 
     TAILQ_FOREACH(client, &server->clients, by_activity)
-    if (connection_is_busy(client->connection))
-        return true;
+        if (connection_is_busy(client->connection))
+            return true;
     return false;
 }
 
@@ -275,8 +275,8 @@ void server_hand_over(const struct server *server)
     if (!fds)
         return;
     TAILQ_FOREACH(client, &server->clients, by_activity)
-    if (connection_is_blank(client->connection))
-        fds[n++] = connection_fd(client->connection);
+        if (connection_is_blank(client->connection))
+            fds[n++] = connection_fd(client->connection);
     handover_give(fds, n);
 }
 

@@ -295,8 +295,7 @@ static void at_random(void **state)
                 rounds_break(&rounds, usec);
             break;
         }
-        TAILQ_FOREACH(wait, &rounds.waiting, entries)
-        {
+        TAILQ_FOREACH(wait, &rounds.waiting, entries) {
             check_true("not too long", usec < wait->since_usec + TIMEOUT);
             check_true("nobody waits for one in doubt", !rounds.is_doubtful);
             check_true("not answered yet", wait->number > rounds.number ||
