@@ -130,18 +130,15 @@ static void check_again(const uint8_t *data, size_t len, const char *text, size_
     close_stream(&second);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static void check_entries(struct stream *stream, const uint8_t *data, size_t len)
 {
-    struct stream stream;
     size_t text_len, n;
     char *text = NULL;
     FILE *file = open_memstream(&text, &text_len);
     int r;
 
     FUZZ_CHECK(file != NULL);
-    FUZZ_CHECK(open_stream(&stream, data, len) == 0);
-    n = read_all(&stream, file, NULL, &r);
-    close_stream(&stream);
+    n = read_all(stream, file, NULL, &r);
     FUZZ_CHECK(fclose(file) == 0);
     if (r < 0)
         FUZZ_REACHED("an error of the format");
@@ -152,6 +149,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     FUZZ_CHECK(n <= len);
     check_again(data, len, text, text_len);
     free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct stream stream;
+    int r = open_stream(&stream, data, len);
+
+    if (r < 0) {
+        FUZZ_CHECK(r == -EPROTONOSUPPORT && memchr(data, '{', len));
+        FUZZ_REACHED("JSON");
+    } else {
+        check_entries(&stream, data, len);
+    }
+    close_stream(&stream);
     return 0;
 }
 
@@ -192,6 +203,8 @@ void fuzz_make_seeds(fuzz_seed_func seed)
         SEED("__CURSOR=1\nMESSAGE\n\xff\xff\xff\xff\xff\xff\xff\xff"
              "ab"),
         SEED("__CURSOR=1\nnot a name=1\n"),
+        SEED("{\n\"__CURSOR\" : \"1\"\n}\n"),
+        SEED("{\"PRIORITY\":\"6\",\"MESSAGE\":\"x\"}\n"),
         SEED("6026-11-22T09:17:33.123456+01:00 host imapd: LOGIN\n"), /* a time of 18 digits */
         SEED("__CURSOR=1\n__REALTIME_TIMESTAMP=99999999999999999\n_PID=1\n_PID=2\n"),
     };
