@@ -9,6 +9,10 @@
  *
  * - sd_journal_process() every now and then in long reads, or rotated files stay open.
  *
+ * - At the end of a file, sd_journal remembers how many entries it has, and does not look again
+ *   until there are more. But journald counts an entry before it lists it under its fields: who
+ *   looks in between does not find it, not even later. Seeking makes sd_journal forget.
+ *
  * - Errors on an entry: process() drops the file that is gone, else the journal is opened anew. */
 
 #include "source.h"
@@ -52,6 +56,7 @@ struct source {
     int cramped;           /* why files may be missing; 0 if none is */
     bool has_moved;        /* the directory is another one by now, or gone */
     bool has_pending;      /* the journal stands on an entry that was not given yet */
+    bool is_at_end;        /* there was nothing more when it was looked at last */
     bool is_lost;          /* the journal does not stand on the entry that was given last */
     bool has_given;        /* an entry, since it was opened */
     uint64_t last_usec;    /* the time of the entry given last, or of the position before */
@@ -210,6 +215,7 @@ int source_reopen(struct source *source, const struct source_position *position)
     source->journal = NULL;
     source->has_pending = false;
     source->has_earlier = false;
+    source->is_at_end = false;
     source->is_lost = false;
     source->since_process = 0;
     free(TAKE_PTR(source->saved_cursor));
@@ -284,6 +290,21 @@ static void process_changes(struct source *source)
         (void)set_timer(source);
 }
 
+static void save_cursor(struct source *source)
+{
+    char *cursor;
+
+    if (!source->saved_cursor && sd_journal_get_cursor(source->journal, &cursor) >= 0)
+        source->saved_cursor = cursor;
+}
+
+/* Lets deleted files go; the one with the last entry may be among them. */
+static void process(struct source *source)
+{
+    save_cursor(source);
+    process_changes(source);
+}
+
 static bool is_empty(const struct source *source)
 {
     uint64_t usage;
@@ -295,7 +316,7 @@ static int on_io(sd_event_source *event_source, int fd, uint32_t revents, void *
 {
     struct source *source = userdata;
 
-    process_changes(source);
+    process(source);
     source->wake(source->userdata);
     return 0;
 }
@@ -327,7 +348,7 @@ static int on_timer(sd_event_source *event_source, uint64_t usec, void *userdata
     if (source->is_blind && !source->has_moved) {
         look_again(source);
     } else {
-        process_changes(source);
+        process(source);
         if (journal_place_changed(source->path, &source->place))
             source->has_moved = true;
         if (source->is_polled || is_empty(source))
@@ -382,16 +403,23 @@ static int get_field(const struct entry *entry, const char *field, const void **
     return fields_get(source->fields, source->journal, field, ret, ret_len);
 }
 
-/* Lets deleted files go; the one with the last entry may be among them. */
-static void process(struct source *source)
+/* Goes to the place where the journal stands, and on from there. */
+static int seek_here(struct source *source)
 {
-    char *cursor;
+    int r;
 
-    if (sd_journal_get_cursor(source->journal, &cursor) >= 0) {
-        free(source->saved_cursor);
-        source->saved_cursor = cursor;
-    }
-    process_changes(source);
+    save_cursor(source);
+    if (!source->saved_cursor)
+        return seek_time(source, source->last_usec);
+    r = sd_journal_seek_cursor(source->journal, source->saved_cursor);
+    if (r >= 0)
+        r = sd_journal_next(source->journal);
+    if (r <= 0)
+        return r;
+    r = sd_journal_test_cursor(source->journal, source->saved_cursor);
+    if (r < 0)
+        return r;
+    return r == 0 ? 1 : sd_journal_next(source->journal);
 }
 
 /* Advances, and gets over entries whose file is being deleted. */
@@ -402,9 +430,12 @@ static int advance(struct source *source)
     for (unsigned i = 0; i < RETRIES_MAX; i++) {
         r = sd_journal_next(source->journal);
         if (r != -EBADMSG && r != -EADDRNOTAVAIL && r != -EIDRM && r != -EIO)
-            return r;
+            break;
         process(source);
     }
+    if (r == 0 && source->is_at_end)
+        r = seek_here(source);
+    source->is_at_end = r == 0;
     return r;
 }
 

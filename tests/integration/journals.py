@@ -7,6 +7,7 @@ systemd-journal-remote."""
 import heapq
 import os
 import pathlib
+import struct
 import subprocess
 import time
 import uuid
@@ -220,6 +221,55 @@ def noise(when, number=0, **fields):
     """An entry that is nobody's login."""
     return entry(when, f'imap-login: Disconnected: Inactivity (no auth attempts in {number} secs): '
                  'user=<>, rip=6.6.6.6, lip=127.0.0.1', **{**_DOVECOT, **fields})
+
+
+class HalfWritten:
+    """Takes the last entry of a journal file back to where journald is in the middle of appending
+    it: it is counted in the header, but the fields do not list it yet. The format is that of
+    https://systemd.io/JOURNAL_FILE_FORMAT/."""
+
+    _DATA, _ENTRY = 1, 3
+    _COMPACT = 1 << 4
+
+    def __init__(self, path):
+        self.path = path
+        data = path.read_bytes()
+        entry = self._last_entry(data)
+        self.counts = {at + 56: struct.unpack_from('<Q', data, at + 56)[0]
+                       for at in self._fields(data, entry)}
+        self._put(-1)
+
+    def _last_entry(self, data):
+        at, last = struct.unpack_from('<Q', data, 88)[0], None
+        tail = struct.unpack_from('<Q', data, 136)[0]
+        while at <= tail:
+            kind, size = struct.unpack_from('<B7xQ', data, at)
+            if kind == self._ENTRY:
+                last = at
+            at += size + -size % 8
+        return last
+
+    def _fields(self, data, entry):
+        """Where the data objects of the entry are."""
+        form = '<I' if struct.unpack_from('<I', data, 12)[0] & self._COMPACT else '<Q8x'
+        end = entry + struct.unpack_from('<Q', data, entry + 8)[0]
+        found = [at for at, in struct.iter_unpack(form, data[entry + 64:end])]
+        assert found and all(data[at] == self._DATA for at in found)
+        return found
+
+    def _put(self, more):
+        with open(self.path, 'r+b', buffering=0) as file:
+            for at, count in self.counts.items():
+                file.seek(at)
+                file.write(struct.pack('<Q', count + more))
+
+    def finish(self):
+        """Appends the rest, without a notice."""
+        self._put(0)
+
+    def notify(self):
+        """Tells readers, the way journald does some time later."""
+        os.truncate(self.path, self.path.stat().st_size)
 
 
 def write(path, entries):

@@ -83,6 +83,27 @@ class Fresh(Both):
                 self.go_on()
                 self.assertEqual(client.line(), FOUND)
 
+    def look_into_the_middle(self):
+        """Has the watcher read the journal while an entry is being appended."""
+        self.stop_watcher()
+        self.log_in('192.0.2.2')
+        half = journals.HalfWritten(self.box.journal / 'system.journal')
+        with self.server.connect() as client:
+            client.send('get 192.0.2.2\n')
+            self.go_on()
+            self.assertEqual(client.line(), NOT_FOUND)
+        half.finish()
+        return half
+
+    def test_a_login_that_was_half_written(self):
+        """libsystemd does not look again for as long as the file has as many entries."""
+        self.look_into_the_middle()
+        self.assertEqual(self.server.ask('192.0.2.2'), FOUND)
+
+    def test_a_login_that_was_half_written_is_read_at_the_notice(self):
+        self.look_into_the_middle().notify()
+        self.watcher.wait_event('allow', '192.0.2.2', deadline=10)
+
     def test_without_catching_up_it_does_not(self):
         self.box.configure('CatchUpTimeout=no')
         mark = self.watcher.mark()
