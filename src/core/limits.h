@@ -68,6 +68,10 @@
 #define LARGE_MAP           65536
 #define BATCH_MAX_LARGE_MAP 4096
 
+/* Records and sessions that are mended in one transaction, in the order in which they stand in the
+ * file. All of a million in one made the file 2.8 times as large. */
+#define MEND_MAX 16384
+
 /* How long entries are read for one transaction, where somebody sends what patterns are slow on:
  * logins that were read meanwhile wait for its end, and so do signals and the watchdog. */
 #define BATCH_USEC UINT64_C(1000000)

@@ -321,9 +321,7 @@ static int open_old(const struct map_options *options, struct map **ret)
     r = open_locked(options->path, &map);
     if (r < 0)
         return r;
-    if (options->checks_later && read_settings(map) == 0 && map_fits(map, options))
-        map->is_unchecked = true;
-    else
+    if (!options->checks_later || read_settings(map) < 0 || !map_fits(map, options))
         r = check_file(map);
     if (r < 0)
         return r;

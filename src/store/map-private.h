@@ -31,8 +31,7 @@ struct map {
     char *new_path; /* where the file is until map_publish(); NULL if it is in its place */
     char *aside;
     unsigned ipv6_bits;
-    bool is_writer;    /* nobody else changes the file */
-    bool is_unchecked; /* map_scan() is to do it */
+    bool is_writer; /* nobody else changes the file */
     bool in_transaction;
     struct draft *draft; /* of the transaction; NULL before the first */
     dev_t device;        /* which file this is, for readers */

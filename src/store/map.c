@@ -341,13 +341,12 @@ static int visit_checked(TDB_DATA key, TDB_DATA value, void *userdata)
 }
 
 /* TDB's check reads the file from its beginning to its end; a traversal follows the hash chains all
- * over a large file, which takes longer than to check it. */
+ * over a large file, which takes longer than to check it, and locks each in turn. */
 static int check_and_scan(struct map *map, struct scan *scan)
 {
     scan->checks = true;
     if (tdb_check(map->tdb, visit_checked, scan) < 0 && scan->result == 0)
         scan->result = map_check_error(map);
-    map->is_unchecked = scan->result != 0;
     return scan->result;
 }
 
@@ -356,20 +355,14 @@ int map_scan(struct map *map, map_each_func record_func, map_session_func sessio
 {
     struct scan scan = { map, record_func, session_func, userdata, false, 0 };
     int r = map->in_transaction ? map_flush(map) : 0;
-    bool locks_all;
 
     if (r < 0)
         return r;
-    if (map->is_unchecked)
+    if (map->is_writer && !map->in_transaction)
         return check_and_scan(map, &scan);
-    /* TDB locks each chain in turn, lest others be kept waiting; nobody waits for the writer to
-     * read but itself. Inside of another scan there are locks already. */
-    locks_all = map->is_writer && !map->in_transaction && tdb_lockall_read(map->tdb) == 0;
     errno = 0;
     if (tdb_traverse_read(map->tdb, visit_next, &scan) < 0 && scan.result == 0)
         scan.result = map_error(map);
-    if (locks_all)
-        (void)tdb_unlockall_read(map->tdb);
     return scan.result;
 }
 

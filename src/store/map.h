@@ -29,8 +29,8 @@ struct map_options {
     unsigned max_entries;
     unsigned ipv6_bits;
     uint64_t now_usec; /* names the file that a damaged map is kept as */
-    /* A map that is kept is checked by the first map_scan(), which has to read all of it as well.
-     * If that returns -EBADMSG, close the map and open it again without this. */
+    /* A map that is kept is not checked, since map_scan() will. If that returns -EBADMSG, close the
+     * map and open it again without this. */
     bool checks_later;
 };
 
@@ -121,8 +121,10 @@ int map_get_doubts(struct map *map, const char *source, const char *rule, char *
 typedef int (*map_each_func)(const struct addr *addr, const struct record *record, void *userdata);
 int map_each(struct map *map, map_each_func func, void *userdata);
 
-/* The same for records and sessions at once; `session` is NULL for one that cannot be read. Returns
- * -EBADMSG, perhaps after some calls, if it was to check the map and that is damaged. */
+/* The same for records and sessions at once; `session` is NULL for one that cannot be read. The
+ * writer, outside of a transaction, has the map checked at the same time, in the order in which
+ * they stand in the file: then it returns -EBADMSG, perhaps after some calls, if that is damaged,
+ * and for records that cannot be read. */
 typedef int (*map_session_func)(const char *key, const struct session *session, void *userdata);
 int map_scan(struct map *map, map_each_func record_func, map_session_func session_func,
              void *userdata);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/limits.h"
 #include "table-private.h"
 
 /* An address whose record says that sessions hold it. */
@@ -189,13 +190,14 @@ int table_load(struct table *table, const struct table_policy *policy, uint64_t 
     return r;
 }
 
-/* What was found while the map must not be changed. */
+/* What was found while the map must not be changed, in the order of the file. */
 struct found {
     struct table *table;
     uint64_t now_usec;
     struct addr *addrs;
     char (*keys)[SESSION_KEY_TEXT_MAX];
     size_t n_addrs, addrs_capacity, n_keys, keys_capacity;
+    size_t n_removed;
 };
 
 static uint32_t count_sessions(const struct table *table, const struct addr *addr)
@@ -299,23 +301,38 @@ static int mend_session(struct table *table, const char *key, uint64_t now_usec)
     return map_put_session(table->map, key, &session);
 }
 
-static int mend_found(struct found *found, size_t *ret_removed)
+/* Mends the next ones, sessions before records. What is left after this is found again. */
+static int mend_slice(struct found *found, size_t count)
 {
     struct table *table = found->table;
-    size_t removed = 0;
     int r = 0;
 
-    for (size_t i = 0; i < found->n_keys && r == 0; i++)
-        r = mend_session(table, found->keys[i], found->now_usec);
-    for (size_t i = 0; i < found->n_addrs && r == 0; i++) {
-        bool excluded = is_excluded(table, &found->addrs[i]);
+    for (; count > 0 && found->n_keys > 0 && r == 0; count--)
+        r = mend_session(table, found->keys[--found->n_keys], found->now_usec);
+    for (; count > 0 && found->n_addrs > 0 && r == 0; count--) {
+        const struct addr *addr = &found->addrs[--found->n_addrs];
+        bool excluded = is_excluded(table, addr);
 
-        r = excluded ? remove_record(table, &found->addrs[i])
-                     : mend_record(table, &found->addrs[i], found->now_usec);
-        removed += excluded;
+        r = excluded ? remove_record(table, addr) : mend_record(table, addr, found->now_usec);
+        found->n_removed += excluded;
     }
-    if (r == 0)
-        *ret_removed = removed;
+    return r;
+}
+
+static int mend_found(struct found *found)
+{
+    struct map *map = found->table->map;
+    int r = 0;
+
+    while ((found->n_keys > 0 || found->n_addrs > 0) && r == 0) {
+        r = map_begin(map);
+        if (r == 0)
+            r = mend_slice(found, MEND_MAX);
+        if (r == 0)
+            r = map_commit(map);
+    }
+    if (r < 0)
+        map_cancel(map);
     return r;
 }
 
@@ -325,8 +342,10 @@ int table_mend(struct table *table, uint64_t now_usec, size_t *ret_removed)
     int r = map_scan(table->map, find_record, find_session, &found);
 
     if (r == 0)
-        r = mend_found(&found, ret_removed);
+        r = mend_found(&found);
     free(found.addrs);
     free(found.keys);
+    if (r == 0)
+        *ret_removed = found.n_removed;
     return r;
 }

@@ -39,8 +39,8 @@ DEFINE_CLEANUP(struct table *, table_free)
 int table_load(struct table *table, const struct table_policy *policy, uint64_t now_usec,
                bool *ret_beyond);
 
-/* Inside a transaction: mends what table_load() found; then load anew. Returns 0 with how many
- * addresses were removed, or a negative errno. */
+/* Mends what table_load() found, in as many transactions as that takes; then load anew. Returns 0
+ * with how many addresses were removed, or a negative errno; what was mended before that remains. */
 int table_mend(struct table *table, uint64_t now_usec, size_t *ret_removed);
 
 /* Inside a transaction: applies an event. One from the future (a clock was wrong) counts as one

@@ -112,7 +112,7 @@ static int open_map(const struct settings *settings, bool checks_later, struct m
 
 /* Loads the table from the map, and mends what is not right any more: the clock was set back, or
  * the settings have changed. */
-static int load_table(struct table *table, struct map *map, const struct settings *settings,
+static int load_table(struct table *table, const struct settings *settings,
                       const struct networks *local_networks)
 {
     struct table_policy policy = {
@@ -131,15 +131,9 @@ static int load_table(struct table *table, struct map *map, const struct setting
 
     if (r < 0 || !beyond)
         return r;
-    r = map_begin(map);
-    if (r == 0)
-        r = table_mend(table, now_usec, &removed);
-    if (r == 0)
-        r = map_commit(map);
-    if (r < 0) {
-        map_cancel(map);
+    r = table_mend(table, now_usec, &removed);
+    if (r < 0)
         return r;
-    }
     if (removed > 0)
         log_info("removed %zu address%s that %s local, or never to be granted, by now", removed,
                  removed == 1 ? "" : "es", removed == 1 ? "is" : "are");
@@ -243,7 +237,7 @@ static int open_and_load(struct state *state, const struct settings *settings,
         r = table_new(state->map, settings->max_entries, &state->table);
     if (r < 0)
         return r;
-    r = load_table(state->table, state->map, settings, local_networks);
+    r = load_table(state->table, settings, local_networks);
     return r == -EBADMSG && checks_later ? r : log_table_error(settings, r);
 }
 
@@ -304,7 +298,7 @@ int state_recover(struct state *state, bool map_is_damaged)
     int r = -EBADMSG;
 
     if (!map_is_damaged)
-        r = load_table(state->table, state->map, state->settings, state->local_networks);
+        r = load_table(state->table, state->settings, state->local_networks);
     /* Opening it anew finds out whether it is damaged, and mends that. */
     if (r < 0) {
         close_table(state);
@@ -318,7 +312,7 @@ int state_recover(struct state *state, bool map_is_damaged)
 
 int state_mend(struct state *state)
 {
-    return load_table(state->table, state->map, state->settings, state->local_networks);
+    return load_table(state->table, state->settings, state->local_networks);
 }
 
 /* What a running watcher cannot change without losing its thread. */
@@ -360,7 +354,7 @@ static int convert_map(struct state *state, const struct settings *settings,
 static int reload_table(struct state *state, const struct settings *settings,
                         const struct networks *local_networks)
 {
-    int r = load_table(state->table, state->map, settings, local_networks);
+    int r = load_table(state->table, settings, local_networks);
 
     log_table_error(settings, r);
     /* The old settings stay in force, if need be with a new map. */

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "check.h"
+#include "core/limits.h"
 #include "table-support.h"
 #include "temp-dir.h"
 
@@ -338,6 +340,46 @@ static void test_damage(void **state)
     stage_free(stage);
 }
 
+static off_t file_size(const char *path)
+{
+    struct stat status;
+
+    check_int("stat", stat(path, &status), 0);
+    return status.st_size;
+}
+
+/* Of a shorter Grace=, say: in one transaction they would need 1.5 times as much room again. */
+static void test_very_many(void **state)
+{
+    const unsigned count = 4 * MEND_MAX;
+    const char *path = temp_path("map.tdb");
+    struct stage *stage = stage_new(path, count, 128);
+    size_t removed = 7;
+    off_t before;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct addr addr = addr_number(i);
+        struct record record = record_of(START + 9 * GRACE, START, "alice");
+
+        if (i % MEND_MAX == 0)
+            check_int("begin", map_begin(stage->map), 0);
+        check_int("put", map_put(stage->map, &addr, &record), 0);
+        if (i % MEND_MAX == MEND_MAX - 1 || i == count - 1)
+            check_int("commit", map_commit(stage->map), 0);
+    }
+    before = file_size(path);
+    check_true("all of them", stage_load(stage));
+    check_int("mend", table_mend(stage->table, START, &removed), 0);
+    check_unsigned("nobody is removed", removed, 0);
+    check_true("mended", !stage_load(stage));
+    check_unsigned("all are there", table_count(stage->table), count);
+    check_unsigned("all are mended", table_next_usec(stage->table), START + 3 * GRACE);
+    print_message("%lld KiB, then %lld KiB\n", (long long)before / 1024,
+                  (long long)file_size(path) / 1024);
+    check_true("the file hardly grows", file_size(path) < 2 * before);
+    stage_free(stage);
+}
+
 int main(void)
 {
 #define in_temp_dir(test) cmocka_unit_test_setup_teardown(test, temp_dir_setup, temp_dir_teardown)
@@ -354,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_limit_changed),
         cmocka_unit_test(test_damage),
+        in_temp_dir(test_very_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
