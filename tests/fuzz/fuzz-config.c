@@ -190,7 +190,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     FUZZ_CHECK(settings_new(&settings) == 0);
     is_good = read_text(settings, (const char *)data, len);
-    FUZZ_CHECK(lint_rules(settings->rules, check_finding, settings) == 0);
+    if (is_good)
+        FUZZ_CHECK(lint_rules(settings->rules, check_finding, settings) == 0);
     if (settings_finish(settings, error) == 0) {
         check_rules(settings);
         if (is_good)
