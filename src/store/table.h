@@ -40,7 +40,8 @@ int table_load(struct table *table, const struct table_policy *policy, uint64_t 
                bool *ret_beyond);
 
 /* Mends what table_load() found, in as many transactions as that takes; then load anew. Returns 0
- * with how many addresses were removed, or a negative errno; what was mended before that remains. */
+ * with how many addresses were removed, or a negative errno; what was mended before that remains.
+ */
 int table_mend(struct table *table, uint64_t now_usec, size_t *ret_removed);
 
 /* Inside a transaction: applies an event. One from the future (a clock was wrong) counts as one
