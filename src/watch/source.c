@@ -4,9 +4,6 @@
  *
  * - sd_journal_wait() once before anything is read: only it drops files that were deleted before.
  *
- * - After seek_cursor(), the first entry is skipped only if test_cursor() says it is the very one.
- *   It is new if the cursor's entry was vacuumed, or is none that the matches select any more.
- *
  * - sd_journal_process() every now and then in long reads, or rotated files stay open.
  *
  * - At the end of a file, sd_journal remembers how many entries it has, and does not look again
@@ -29,6 +26,7 @@
 #include "fields.h"
 #include "journal-place.h"
 #include "journal-room.h"
+#include "journal-seek.h"
 #include "program/journal-configured.h"
 #include "program/journal-matches.h"
 
@@ -102,76 +100,43 @@ const char *source_error_text(int error)
     }
 }
 
-static int seek_time(struct source *source, uint64_t realtime_usec)
-{
-    int r;
-
-    if (realtime_usec == 0) {
-        r = sd_journal_seek_head(source->journal);
-        return r < 0 ? r : sd_journal_next(source->journal);
-    }
-    r = sd_journal_seek_realtime_usec(source->journal, realtime_usec);
-    if (r >= 0)
-        r = sd_journal_previous(source->journal);
-    if (r < 0)
-        return r;
-    source->has_earlier = r > 0;
-    r = sd_journal_seek_realtime_usec(source->journal, realtime_usec);
-    return r < 0 ? r : sd_journal_next(source->journal);
-}
-
 /* Remembers the last entry that was read before, if it is still there to be met again. */
 static int note_seen(struct source *source, const char *seen)
 {
+    bool is_there;
     int r;
 
-    if (!seen || sd_journal_seek_cursor(source->journal, seen) < 0)
+    if (!seen)
         return 0;
-    r = sd_journal_next(source->journal);
-    if (r > 0)
-        r = sd_journal_test_cursor(source->journal, seen);
-    if (r <= 0)
+    r = journal_seek_behind(source->journal, seen, &is_there);
+    if (r < 0 && r != -EINVAL)
         return r;
+    if (!is_there)
+        return 0;
     source->seen = strdup(seen);
     return source->seen ? 0 : -ENOMEM;
-}
-
-/* For a cursor that is gone: entries behind it can be gone with it. */
-static int seek_instead(struct source *source, const struct source_position *position)
-{
-    int r = seek_time(source, position->realtime_usec);
-
-    source->has_earlier = true;
-    return r;
 }
 
 /* Returns 1 if the journal then stands on an entry, 0 if there is none yet. */
 static int seek_position(struct source *source, const struct source_position *position)
 {
+    bool is_there;
     int r;
 
     if (!position->cursor) {
         r = note_seen(source, position->seen);
-        return r < 0 ? r : seek_time(source, position->realtime_usec);
+        return r < 0 ? r
+                     : journal_seek_time(source->journal, position->realtime_usec,
+                                         &source->has_earlier);
     }
-    r = sd_journal_seek_cursor(source->journal, position->cursor);
-    if (r == -EINVAL)
-        return seek_instead(source, position);
-    if (r < 0)
-        return r;
-    r = sd_journal_next(source->journal);
-    if (r < 0)
-        return r;
-    /* Also what a cursor of a journal that is gone looks like, so ask by time. */
-    if (r == 0)
-        return seek_instead(source, position);
-    r = sd_journal_test_cursor(source->journal, position->cursor);
-    if (r < 0)
-        return r;
-    if (r > 0)
-        return sd_journal_next(source->journal);
-    source->has_earlier = true;
-    return 1;
+    r = journal_seek_behind(source->journal, position->cursor, &is_there);
+    /* A cursor of a journal that is gone finds nothing, so ask by time. */
+    if (r == -EINVAL || (r == 0 && !is_there))
+        r = journal_seek_time(source->journal, position->realtime_usec, &source->has_earlier);
+    /* Entries behind a cursor that is gone can be gone with it. */
+    if (!is_there)
+        source->has_earlier = true;
+    return r;
 }
 
 static int prepare_journal(struct source *source, const struct source_position *position)
@@ -406,20 +371,12 @@ static int get_field(const struct entry *entry, const char *field, const void **
 /* Goes to the place where the journal stands, and on from there. */
 static int seek_here(struct source *source)
 {
-    int r;
+    bool ignored;
 
     save_cursor(source);
-    if (!source->saved_cursor)
-        return seek_time(source, source->last_usec);
-    r = sd_journal_seek_cursor(source->journal, source->saved_cursor);
-    if (r >= 0)
-        r = sd_journal_next(source->journal);
-    if (r <= 0)
-        return r;
-    r = sd_journal_test_cursor(source->journal, source->saved_cursor);
-    if (r < 0)
-        return r;
-    return r == 0 ? 1 : sd_journal_next(source->journal);
+    return source->saved_cursor
+               ? journal_seek_behind(source->journal, source->saved_cursor, &ignored)
+               : journal_seek_time(source->journal, source->last_usec, &ignored);
 }
 
 /* Advances, and gets over entries whose file is being deleted. */
