@@ -14,9 +14,10 @@
 #include "keys.h"
 #include "stand.h"
 
+#define FILL     32768
 #define BATCH    4096
 #define BACKLOG  (16 * BATCH)
-#define LOGINS   4096
+#define LOGINS   1024
 #define LOOK_UPS 200000
 #define START    UINT64_C(1795340000000000)
 
@@ -86,7 +87,7 @@ int main(int argc, char **argv)
         while (number < known.count) {
             uint32_t left = known.count - number;
 
-            (void)stand_log_in(&stand, next_new, &number, left < BATCH ? left : BATCH, START, 0);
+            (void)stand_log_in(&stand, next_new, &number, left < FILL ? left : FILL, START, 0);
         }
         printf("login-%s %" PRIu64 "\n", *count, time_logins(&stand, &known, LOGINS, 1));
         printf("backlog-%s %" PRIu64 "\n", *count, time_logins(&stand, &known, BACKLOG, BATCH));
