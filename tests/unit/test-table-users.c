@@ -214,7 +214,7 @@ static void random_step(struct change *change)
 static void test_restarts_change_nothing(void **state)
 {
     struct stage *steady = stage, *restarted;
-    struct change change;
+    struct change change = { .kind = _CHANGE_MAX };
     size_t displaced = 0;
 
     (void)setup(state);
