@@ -14,13 +14,6 @@ CLIENTS = 40
 STARTS = 2
 
 
-def said(world, unit, cursor, words):
-    """How often it said so."""
-    output = world.run("journalctl", "--quiet", "--output=cat", f"--after-cursor={cursor}",
-                       f"--unit={unit}")
-    return sum(words in line for line in output.splitlines())
-
-
 def few_files_for_the_bridge(world):
     """It serves as many clients as it can; the others take turns with them."""
     client = world.new_address()
@@ -37,7 +30,7 @@ def few_files_for_the_bridge(world):
             answers.append(end.recv(100))
     world.check(answers == [b"200 OK\n"] * CLIENTS,
                 f"with LimitNOFILE={FEW_FILES}, each of {CLIENTS} clients gets its answer", answers)
-    told = [said(world, BRIDGE, cursor, words) for words in
+    told = [world.said(BRIDGE, cursor, words) for words in
             ("the limit on open files leaves room for 16 clients", "closing the longest idle one",
              "cannot accept")]
     world.check(told == [1, 1, 0], "the bridge says so, once", told)
@@ -45,7 +38,7 @@ def few_files_for_the_bridge(world):
     world.run("systemctl", "restart", BRIDGE)
     cursor = world.cursor()
     answer = world.rcpt(client)
-    told = said(world, BRIDGE, cursor, "limit on open files")
+    told = world.said(BRIDGE, cursor, "limit on open files")
     world.check(answer.accepted and told == 0, "without the limit it is as before", answer)
 
 
@@ -59,7 +52,7 @@ def starved(world, limit, words):
     world.drop_in(WATCHER, NAME, f"[Service]\n{limit}\nRestartSec=1s\n")
     world.container.attempt("systemctl", "restart", WATCHER, must_succeed=False)
     tried = wait_until(lambda: int(world.show(WATCHER, "NRestarts")) >= STARTS, 60)
-    told = said(world, WATCHER, cursor, words)
+    told = world.said(WATCHER, cursor, words)
     world.check(tried and told >= STARTS,
                 f"with {limit} the watcher is started again and again, and says why each time",
                 told)

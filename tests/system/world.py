@@ -178,6 +178,12 @@ class World:
                           "--identifier=pop-before-smtp", *matches)
         return [json.loads(line) for line in output.splitlines()]
 
+    def said(self, unit, cursor, words):
+        """How often the unit's journal says so behind the cursor."""
+        output = self.run("journalctl", "--quiet", "--output=cat", f"--after-cursor={cursor}",
+                          f"--unit={unit}")
+        return sum(words in line for line in output.splitlines())
+
 
 class Logins:
     """Logins that keep arriving, each from a fresh address, while something else happens."""
