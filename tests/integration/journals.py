@@ -234,10 +234,11 @@ class HalfWritten:
     def __init__(self, path):
         self.path = path
         data = path.read_bytes()
-        entry = self._last_entry(data)
-        self.counts = {at + 56: struct.unpack_from('<Q', data, at + 56)[0]
-                       for at in self._fields(data, entry)}
-        self._put(-1)
+        # What a data object says of its entries: the first one, the array of the others, how many.
+        self.lists = {at + 40: struct.unpack_from('<QQQ', data, at + 40)
+                      for at in self._fields(data, self._last_entry(data))}
+        self._put({at: (first, array, count - 1) if count > 1 else (0, 0, 0)
+                   for at, (first, array, count) in self.lists.items()})
 
     def _last_entry(self, data):
         at, last = struct.unpack_from('<Q', data, 88)[0], None
@@ -257,15 +258,15 @@ class HalfWritten:
         assert found and all(data[at] == self._DATA for at in found)
         return found
 
-    def _put(self, more):
+    def _put(self, lists):
+        """In the order of the file, as journald does; each at once, as it is found by others."""
         with open(self.path, 'r+b', buffering=0) as file:
-            for at, count in self.counts.items():
-                file.seek(at)
-                file.write(struct.pack('<Q', count + more))
+            for at, values in sorted(lists.items()):
+                os.pwrite(file.fileno(), struct.pack('<QQQ', *values), at)
 
     def finish(self):
         """Appends the rest, without a notice."""
-        self._put(0)
+        self._put(self.lists)
 
     def notify(self):
         """Tells readers, the way journald does some time later."""
