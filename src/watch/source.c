@@ -255,11 +255,14 @@ static void process_changes(struct source *source)
         (void)set_timer(source);
 }
 
+/* Where the journal stands on an entry that was not given, its cursor would pass over that. */
 static void save_cursor(struct source *source)
 {
     char *cursor;
 
-    if (!source->saved_cursor && sd_journal_get_cursor(source->journal, &cursor) >= 0)
+    if (source->saved_cursor || source->has_pending || source->is_lost)
+        return;
+    if (sd_journal_get_cursor(source->journal, &cursor) >= 0)
         source->saved_cursor = cursor;
 }
 
