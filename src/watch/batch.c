@@ -26,6 +26,7 @@ struct batch {
     size_t n_entries;
     uint64_t last_realtime_usec;
     uint64_t begin_usec; /* on the monotonic clock */
+    uint64_t real_usec;  /* what time it was when last looked */
     bool is_open;        /* a transaction is under way */
 };
 
@@ -184,9 +185,10 @@ static int apply(struct batch *batch, const struct batch_context *context,
 
 /* An entry from the future, read once more because the clock was set back, counted from the time at
  * which it was read first. Now it would count from now. */
-static bool has_counted(const struct batch_context *context, const struct entry *entry)
+static bool has_counted(const struct batch *batch, const struct batch_context *context,
+                        const struct entry *entry)
 {
-    return entry->realtime_usec > context->real_usec && source_was_seen(context->source);
+    return entry->realtime_usec > batch->real_usec && source_was_seen(context->source);
 }
 
 static int judge(struct batch *batch, const struct batch_context *context,
@@ -226,7 +228,7 @@ static int judge(struct batch *batch, const struct batch_context *context,
 /* Lets time pass until the entry happened, but never beyond the time that it is. */
 static int move_clock(struct batch *batch, struct batch_context *context, uint64_t realtime_usec)
 {
-    uint64_t usec = realtime_usec < context->real_usec ? realtime_usec : context->real_usec;
+    uint64_t usec = realtime_usec < batch->real_usec ? realtime_usec : batch->real_usec;
 
     if (usec <= context->now_usec)
         return 0;
@@ -234,9 +236,19 @@ static int move_clock(struct batch *batch, struct batch_context *context, uint64
     return expire(batch, context);
 }
 
+static void look_at_clock(struct batch *batch, struct batch_context *context)
+{
+    batch->real_usec = clock_realtime_usec();
+    if (!context->own_time)
+        context->now_usec = batch->real_usec;
+}
+
 static int take_entry(struct batch *batch, struct batch_context *context, const struct entry *entry)
 {
     batch->n_entries++;
+    /* It may have been written after the batch was begun. */
+    if (entry->realtime_usec > batch->real_usec)
+        look_at_clock(batch, context);
     batch->last_realtime_usec = entry->realtime_usec;
     if (context->own_time) {
         int r = move_clock(batch, context, entry->realtime_usec);
@@ -244,7 +256,7 @@ static int take_entry(struct batch *batch, struct batch_context *context, const 
         if (r < 0)
             return r;
     }
-    return has_counted(context, entry) ? 0 : judge(batch, context, entry);
+    return has_counted(batch, context, entry) ? 0 : judge(batch, context, entry);
 }
 
 /* Returns 0, or the errno of a map that failed. */
@@ -328,6 +340,7 @@ enum batch_result batch_run(struct batch *batch, struct batch_context *context, 
     memset(batch->counts, 0, sizeof(batch->counts));
     batch->is_open = false;
     batch->begin_usec = clock_monotonic_usec();
+    look_at_clock(batch, context);
     r = expire(batch, context);
     if (r == 0)
         r = read_entries(batch, context, &result, ret_error);

@@ -20,9 +20,10 @@ struct batch_context {
     struct source *source;
     const char *source_name;
     struct report *report;
+    /* Each entry happens at its own time, and `now_usec` is moved along; otherwise all of them
+     * happen now, and it is set. No entry happens later than now, whatever it says. */
+    bool own_time;
     uint64_t now_usec;
-    uint64_t real_usec; /* no entry happened later than this, whatever it says */
-    bool own_time;      /* each entry happens at its own time; `now_usec` is moved along */
 };
 
 enum batch_result {

@@ -227,9 +227,8 @@ static int on_work(sd_event_source *event_source, void *userdata)
         .source = state->source,
         .source_name = state_source_name(state),
         .report = &watcher->report,
-        .real_usec = clock_realtime_usec(),
-        .now_usec = own_time ? watcher->own_clock_usec : clock_realtime_usec(),
         .own_time = own_time,
+        .now_usec = watcher->own_clock_usec,
     };
     enum batch_result result;
     size_t entries = 0;

@@ -4,6 +4,7 @@
 import ipaddress
 import os
 import signal
+import time
 import unittest
 
 import journals
@@ -38,6 +39,27 @@ class Live(unittest.TestCase):
             watcher.wait_event('allow', '192.0.2.5')
             self.assertEqual([event.address for event in watcher.events()],
                              [f'192.0.2.{number}' for number in range(1, 6)])
+            watcher.stop()
+
+    def test_login_counts_from_its_own_time(self):
+        """Also where it was written while the watcher was reading what came before."""
+        slow = {'_SYSTEMD_UNIT': 'slow.service', '_UID': 0, 'SYSLOG_IDENTIFIER': 'slow'}
+        message = 'a' * 200 + '! from me'
+        when = {}
+        with Sandbox('Grace=1h') as box, box.writer([journals.noise(journals.now())]) as writer:
+            box.rule('60-slow.conf', '[Rule slow]\nMatch=_SYSTEMD_UNIT=slow.service\n'
+                     'Login=^(?:a+)+ from (?<addr>[0-9.]+)$\n')
+            watcher = box.start().wait_ready()
+            for number in range(1, 11):
+                writer.append([journals.entry(journals.now(), message, **slow)] * 40)
+                time.sleep(0.02)
+                when[f'192.0.2.{number}'] = journals.now()
+                writer.append([journals.dovecot_login(when[f'192.0.2.{number}'],
+                                                      f'192.0.2.{number}')])
+                watcher.wait_event('allow', f'192.0.2.{number}')
+            self.assertEqual({address: (record['login_usec'], record['expires_usec'])
+                              for address, record in box.list().items()},
+                             {address: (usec, usec + 60 * MIN) for address, usec in when.items()})
             watcher.stop()
 
     def test_recordings_as_they_come(self):
