@@ -27,9 +27,9 @@
 #include "core/limits.h"
 #include "core/tcp_table.h"
 
-/* Answers that are gathered for one write, and for a client that sends many requests at once all
- * that he gets in a turn: a read full of them, 273 times "get 192.0.2.10", would take a millisecond
- * that all other clients wait for. */
+/* Answers that are gathered for one write, and all that a client gets of a heap of requests before
+ * it is somebody else's turn: a read full of them, 273 times "get 192.0.2.10", would take a
+ * millisecond that all other clients wait for. */
 #define ANSWERS_A_TURN 8
 
 /* Bytes that are read and thrown away after an over-long line, so that the client gets to see the
@@ -217,8 +217,10 @@ static int advance(struct connection *c)
         return r;
     if (c->is_waiting)
         return poller_item_set_events(c->io, EPOLLIN);
-    /* There is room for more at once; the others come first, though. */
-    return c->is_full ? poller_item_set_events(c->io, EPOLLOUT) : wait_for_input(c);
+    if (!c->is_full)
+        return wait_for_input(c);
+    c->events->unfinished(c->userdata);
+    return poller_item_set_events(c->io, 0);
 }
 
 /* After something was done; `c` is gone if that failed. */
@@ -231,6 +233,11 @@ static void end_unless(struct connection *c, int r)
 void connection_send(struct connection *connection)
 {
     end_unless(connection, advance(connection));
+}
+
+void connection_go_on(struct connection *connection)
+{
+    end_unless(connection, answer(connection));
 }
 
 /* Most clients that wait send nothing meanwhile. One that does, or will send no more, is not to be
@@ -253,10 +260,10 @@ static void on_io(uint32_t revents, void *userdata)
 
     if (c->out_start < c->out_end)
         c->events->ready(c->userdata);
-    else if (c->is_waiting)
+    else if (c->is_waiting || c->is_full)
         end_unless(c, stop_listening(c, revents));
     else
-        end_unless(c, c->is_full ? answer(c) : receive_and_answer(c));
+        end_unless(c, receive_and_answer(c));
 }
 
 static void on_caught_up(void *userdata)

@@ -12,9 +12,10 @@
 struct connection;
 
 struct connection_events {
-    void (*answered)(void *userdata); /* a request was answered */
-    void (*ready)(void *userdata);    /* connection_send() is due, at the end of this turn */
-    void (*ended)(void *userdata);    /* the connection is over: to be freed now, and not used */
+    void (*answered)(void *userdata);   /* a request was answered */
+    void (*ready)(void *userdata);      /* connection_send() is due, at the end of this turn */
+    void (*unfinished)(void *userdata); /* connection_go_on() is due, in some turn after this */
+    void (*ended)(void *userdata);      /* the connection is over: to be freed now, and not used */
 };
 
 /* Takes over `fd`, which must be non-blocking, if it succeeds. Returns 0, -ENOMEM or another errno.
@@ -24,6 +25,9 @@ int connection_new(struct poller *poller, int fd, struct answers *answers,
 
 /* Sends the answers that there are. The connection may end by that. */
 void connection_send(struct connection *connection);
+
+/* Answers some more of a heap of requests. The connection may end by that. */
+void connection_go_on(struct connection *connection);
 
 /* Whether it is owed an answer; and else, whether it could be served by anybody else from now on,
  * because nothing that came through it is kept here. */

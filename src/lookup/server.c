@@ -2,7 +2,10 @@
 
 /* Clients are kept in a list in the order of their last answered request, so the longest idle one
  * is always the first. A client that sends bytes without ever completing a request stays where it
- * is in that order: it is idle in all that matters here. */
+ * is in that order: it is idle in all that matters here.
+ *
+ * Of the clients who send heaps of requests, one goes on in each turn, however many there are, so
+ * that somebody who has one question waits for no more than that. */
 
 #include "server.h"
 
@@ -29,22 +32,23 @@
 /* How long the last answers may take: they wait for the watcher at most, which has less time. */
 #define FINISH_USEC USEC_PER_SEC
 
+TAILQ_HEAD(client_list, client);
+
 struct client {
-    TAILQ_ENTRY(client) by_activity, by_readiness;
+    TAILQ_ENTRY(client) by_activity, by_turn;
     struct server *server;
     struct connection *connection;
-    bool is_ready;
+    struct client_list *turn; /* that it is in, of the two, or NULL */
 };
-
-TAILQ_HEAD(client_list, client);
 
 struct server {
     sd_event *event;
     struct poller *poller;
     struct answers *answers;
     unsigned max_clients, n_clients;
-    struct client_list clients; /* longest idle first */
-    struct client_list ready;   /* those that are to be sent to at the end of this turn */
+    struct client_list clients;    /* longest idle first */
+    struct client_list ready;      /* those that are to be sent to at the end of this turn */
+    struct client_list unfinished; /* those who have sent heaps, the next one first */
     sd_event_source *listeners[SERVER_LISTENERS_MAX];
     size_t n_listeners;
     sd_event_source *pause;
@@ -60,13 +64,26 @@ static uint64_t now_usec(const struct server *server)
     return usec;
 }
 
+static void leave_turn(struct client *client)
+{
+    if (client->turn)
+        TAILQ_REMOVE(client->turn, client, by_turn);
+    client->turn = NULL;
+}
+
+static void enter_turn(struct client *client, struct client_list *turn)
+{
+    leave_turn(client);
+    TAILQ_INSERT_TAIL(turn, client, by_turn);
+    client->turn = turn;
+}
+
 static void client_close(struct client *client)
 {
     struct server *server = client->server;
 
     TAILQ_REMOVE(&server->clients, client, by_activity);
-    if (client->is_ready)
-        TAILQ_REMOVE(&server->ready, client, by_readiness);
+    leave_turn(client);
     server->n_clients--;
     connection_free(client->connection);
     free(client);
@@ -85,9 +102,15 @@ static void on_client_ready(void *userdata)
 {
     struct client *client = userdata;
 
-    if (!client->is_ready)
-        TAILQ_INSERT_TAIL(&client->server->ready, client, by_readiness);
-    client->is_ready = true;
+    if (client->turn != &client->server->ready)
+        enter_turn(client, &client->server->ready);
+}
+
+static void on_unfinished(void *userdata)
+{
+    struct client *client = userdata;
+
+    enter_turn(client, &client->server->unfinished);
 }
 
 static void on_ended(void *userdata)
@@ -108,27 +131,31 @@ static bool is_busy(const struct server *server)
 static void on_turn_end(void *userdata)
 {
     struct server *server = userdata;
-    struct client *client;
+    struct client *client = TAILQ_FIRST(&server->unfinished);
 
+    if (client)
+        connection_go_on(client->connection);
     answers_end_turn(server->answers);
     while ((client = TAILQ_FIRST(&server->ready))) {
-        TAILQ_REMOVE(&server->ready, client, by_readiness);
-        client->is_ready = false;
+        leave_turn(client);
         connection_send(client->connection);
     }
+    if (!TAILQ_EMPTY(&server->unfinished))
+        poller_hurry(server->poller);
     if (server->is_finishing && !is_busy(server))
         (void)sd_event_exit(server->event, 0);
 }
 
 static int client_open(struct server *server, int fd)
 {
-    static const struct connection_events events = { on_answered, on_client_ready, on_ended };
+    static const struct connection_events events = { on_answered, on_client_ready, on_unfinished,
+                                                     on_ended };
     struct client *client = malloc(sizeof(*client));
 
     if (!client)
         return -ENOMEM;
     client->server = server;
-    client->is_ready = false;
+    client->turn = NULL;
     int r =
         connection_new(server->poller, fd, server->answers, &events, client, &client->connection);
     if (r < 0) {
@@ -230,6 +257,7 @@ int server_new(struct poller *poller, struct answers *answers, unsigned max_clie
     server->max_clients = max_clients;
     TAILQ_INIT(&server->clients);
     TAILQ_INIT(&server->ready);
+    TAILQ_INIT(&server->unfinished);
     poller_set_turn_end(poller, on_turn_end, server);
 
     /* Made now, because a timer needs a file of its own, and then none may be left. */

@@ -6,8 +6,7 @@ the log has a few lines at most.
 What a busy machine does to the best of servers is not the bridge's: where his 99th percentile is
 more than twice the quiet one, a server that only sends back what it gets is attacked in the same
 way, and twice its own counts. And with heaps of requests, whose answers are work that the other
-server does not have, he may have to wait for the part of a heap that each who sends them gets in a
-turn.
+server does not have, he may have to wait for the part of a heap that is answered in a turn.
 
 The figures are for a machine that has nothing else to do, and the long form asserts them. Beside
 other tests the short form can only assert that nobody is kept waiting for long."""
@@ -40,7 +39,7 @@ PAUSE = 0.0005
 # How many times as long as in quiet the other may have to wait, and microseconds that are nothing.
 FACTOR = 2 if faults.LONG else 10
 PATIENCE = 0 if faults.LONG else 50000
-# What a client gets of a heap in a turn: ANSWERS_A_TURN of connection.c.
+# What is answered of a heap in a turn: ANSWERS_A_TURN of connection.c.
 PART = 8 / 273
 LOG_LINES_MAX = 5
 MOST_CLIENTS = 1024  # unless --max-connections= says otherwise
@@ -245,13 +244,12 @@ class Attacks(unittest.TestCase):
     def test_endless_lines(self):
         self.attack('Endless')
 
+    # One part is before him when he comes, and another may be when it is his turn.
     def test_floods_that_are_read(self):
-        # One part is before him when he comes, and another may be when it is his turn.
         self.attack('Flood', parts=2)
 
     def test_as_many_as_can_be_answered(self):
-        # Of each client, likewise.
-        self.attack('Storm', parts=20)
+        self.attack('Storm', parts=2)
 
     def test_floods_that_are_not_read(self):
         self.attack('Unread')
