@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* usage: echo [MIB]
+/* usage: echo [MIB [CLIENTS]]
  *
  * The least that a server can do: sends back what comes in, on a free port of 127.0.0.1, which it
  * prints. Serves until it is killed. With MIB, it reads four places in so much memory before each
  * answer, one after the other, as a look-up in a map of that size does: the hash chain, a record of
- * another key or none, the record's header, and the record. */
+ * another key or none, the record's header, and the record. With CLIENTS, of more than so many it
+ * closes the longest idle one, as the bridge does. */
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -15,17 +17,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 64
 #define PLACES     4
 
+#define CLIENTS_MAX 65536 /* and descriptors */
+
 static struct {
     unsigned char *bytes;
     size_t size;
     uint64_t at;
 } memory;
+
+struct client {
+    TAILQ_ENTRY(client) by_activity;
+};
+
+TAILQ_HEAD(client_list, client);
+
+static struct client clients[CLIENTS_MAX];                         /* by their descriptors */
+static struct client_list active = TAILQ_HEAD_INITIALIZER(active); /* longest idle first */
+static unsigned long n_clients, max_clients;
 
 static void check(int result, const char *what)
 {
@@ -67,14 +82,27 @@ static void read_memory(void)
     }
 }
 
+static void end_client(int fd)
+{
+    TAILQ_REMOVE(&active, &clients[fd], by_activity);
+    n_clients--;
+    close(fd);
+}
+
 static void serve(int fd)
 {
     char buffer[4096];
     ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
 
+    if (n < 0 && (errno == EAGAIN || errno == EBADF))
+        return; /* it was closed, and perhaps another one accepted, after epoll_wait() */
     read_memory();
-    if (n <= 0 || send(fd, buffer, (size_t)n, MSG_NOSIGNAL) < n)
-        close(fd);
+    if (n <= 0 || send(fd, buffer, (size_t)n, MSG_NOSIGNAL) < n) {
+        end_client(fd);
+        return;
+    }
+    TAILQ_REMOVE(&active, &clients[fd], by_activity);
+    TAILQ_INSERT_TAIL(&active, &clients[fd], by_activity);
 }
 
 static void accept_client(int epoll, int listener)
@@ -83,8 +111,15 @@ static void accept_client(int epoll, int listener)
 
     if (fd < 0)
         return;
+    if (fd >= CLIENTS_MAX) {
+        close(fd);
+        return;
+    }
     check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), "TCP_NODELAY");
     watch(epoll, fd);
+    TAILQ_INSERT_TAIL(&active, &clients[fd], by_activity);
+    if (++n_clients > max_clients && max_clients > 0)
+        end_client((int)(TAILQ_FIRST(&active) - clients));
 }
 
 static void fill_memory(size_t size)
@@ -101,8 +136,10 @@ int main(int argc, char **argv)
     int listener = listen_anywhere(), epoll = epoll_create1(EPOLL_CLOEXEC);
 
     check(epoll, "epoll_create1");
-    if (argc > 1)
+    if (argc > 1 && strtoul(argv[1], NULL, 10) > 0)
         fill_memory(strtoul(argv[1], NULL, 10) << 20);
+    if (argc > 2)
+        max_clients = strtoul(argv[2], NULL, 10);
     watch(epoll, listener);
     for (;;) {
         struct epoll_event events[EVENTS_MAX];

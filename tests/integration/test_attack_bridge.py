@@ -57,10 +57,10 @@ def sanitised():
 
 
 class Echo:
-    """The bare server."""
+    """The bare server, which lets in as many as the bridge does."""
 
     def __init__(self):
-        self.process = subprocess.Popen([ECHO], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([ECHO, '0', str(MOST_CLIENTS)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         text=True)
         self.port = int(self.process.stdout.readline().rpartition(':')[2])
 
