@@ -67,31 +67,6 @@ static int probe(const char *path)
     return n < (ssize_t)sizeof(start) ? -EBADMSG : wait_for_opening(fd);
 }
 
-/* Reads what the map says about itself. -EMEDIUMTYPE if it says nothing: it is another program's.
- */
-static int read_settings(struct map *map)
-{
-    char text[16], *end;
-    size_t len;
-    unsigned long bits;
-    int r = map_fetch(map, ".format", text, sizeof(text) - 1, &len);
-
-    if (r < 0)
-        return r == -ENOENT ? -EMEDIUMTYPE : r;
-    text[len] = 0;
-    if (strcmp(text, MAP_FORMAT) != 0)
-        return -EPROTONOSUPPORT;
-    r = map_fetch(map, ".prefix", text, sizeof(text) - 1, &len);
-    if (r < 0)
-        return r == -ENOENT ? -EBADMSG : r;
-    text[len] = 0;
-    bits = strtoul(text, &end, 10);
-    if (len == 0 || *end || bits < 1 || bits > 128)
-        return -EBADMSG;
-    map->ipv6_bits = (unsigned)bits;
-    return 0;
-}
-
 /* TDB reports what is wrong with a file's contents as EIO or EINVAL, and features that our maps
  * never have as ENOSYS; anything else (EACCES, EMFILE, ENOMEM) says nothing about the file. */
 static int open_error(int error)
@@ -130,7 +105,7 @@ int map_open_reader(const char *path, struct map **ret)
     int r = open_file(path, &map);
 
     if (r == 0)
-        r = read_settings(map);
+        r = map_read_settings(map);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(map);
@@ -212,60 +187,6 @@ int map_refresh(struct map *map)
     return 0;
 }
 
-/* What the records say while TDB checks the file, which is read only once so. */
-struct inspection {
-    unsigned ipv6_bits; /* of the keys; 0 while there was none */
-    bool is_damaged;
-};
-
-/* Keys show the prefix that they were made with. */
-static unsigned key_bits(TDB_DATA key)
-{
-    const char *text = (const char *)key.dptr, *slash = memchr(text, '/', key.dsize);
-    unsigned bits = 0;
-
-    if (!slash)
-        return memchr(text, ':', key.dsize) ? 128 : 0;
-    for (const char *p = slash + 1; p < text + key.dsize && *p >= '0' && *p <= '9' && bits < 128;
-         p++)
-        bits = 10 * bits + (unsigned)(*p - '0');
-    return bits >= 1 && bits <= 128 ? bits : 1;
-}
-
-static int inspect(TDB_DATA key, TDB_DATA value, void *userdata)
-{
-    struct inspection *inspection = userdata;
-    unsigned bits;
-    struct record record;
-    struct addr addr;
-
-    if (key.dsize > 0 && (key.dptr[0] == '@' || key.dptr[0] == '.'))
-        return 0;
-    bits = key_bits(key);
-    if (addr_parse_key((const char *)key.dptr, key.dsize, bits > 0 ? bits : 128, &addr) < 0 ||
-        record_decode(value.dptr, value.dsize, &record) < 0 ||
-        (bits > 0 && inspection->ipv6_bits > 0 && bits != inspection->ipv6_bits))
-        inspection->is_damaged = true;
-    if (bits > 0)
-        inspection->ipv6_bits = bits;
-    return 0;
-}
-
-int map_check_error(struct map *map)
-{
-    switch (tdb_error(map->tdb)) {
-    case TDB_ERR_OOM:
-        return (off_t)tdb_hash_size(map->tdb) * (off_t)sizeof(uint32_t) < map->size ? -ENOMEM
-                                                                                    : -EBADMSG;
-    case TDB_ERR_LOCK:
-    case TDB_ERR_NOLOCK:
-    case TDB_ERR_LOCK_TIMEOUT:
-        return map_gave_up() ? -EAGAIN : -ENOLCK;
-    default:
-        return -EBADMSG;
-    }
-}
-
 static int open_locked(const char *path, struct map **ret)
 {
     _cleanup_(map_closep) struct map *map = NULL;
@@ -279,50 +200,17 @@ static int open_locked(const char *path, struct map **ret)
     return 0;
 }
 
-/* Returns 0 if a file is whole: its structure, and every record in it. */
-static int check_file(struct map *map)
-{
-    struct inspection inspection = { 0 };
-    int r;
-
-    if (tdb_check(map->tdb, inspect, &inspection) < 0)
-        return map_check_error(map);
-    r = read_settings(map);
-    if (r < 0)
-        return r;
-    if (inspection.is_damaged ||
-        (inspection.ipv6_bits > 0 && inspection.ipv6_bits != map->ipv6_bits))
-        return -EBADMSG;
-    return 0;
-}
-
-/* Opens a file for writing if it is whole. */
-static int open_whole(const char *path, struct map **ret)
+/* Opens a file for writing if it is whole. One of the right shape may be checked later. */
+static int open_whole(const char *path, const struct map_options *options, bool checks_later,
+                      struct map **ret)
 {
     _cleanup_(map_closep) struct map *map = NULL;
     int r = open_locked(path, &map);
 
-    if (r == 0)
-        r = check_file(map);
     if (r < 0)
         return r;
-    *ret = TAKE_PTR(map);
-    return 0;
-}
-
-/* The map as it is in its place. */
-static int open_old(const struct map_options *options, struct map **ret)
-{
-    _cleanup_(map_closep) struct map *map = NULL;
-    int r;
-
-    if (!options->path)
-        return -ENOENT;
-    r = open_locked(options->path, &map);
-    if (r < 0)
-        return r;
-    if (!options->checks_later || read_settings(map) < 0 || !map_fits(map, options))
-        r = check_file(map);
+    if (!checks_later || map_read_settings(map) < 0 || !map_fits(map, options))
+        r = map_check(map);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(map);
@@ -339,7 +227,7 @@ static int resume_or_create(const struct map_options *options, struct map **ret)
 
     if (asprintf(&new_path, "%s.new", options->path) < 0)
         return -ENOMEM;
-    r = open_whole(new_path, &map);
+    r = open_whole(new_path, options, false, &map);
     if (r == -EBUSY)
         return r;
     if (r < 0 || !map_fits(map, options)) {
@@ -394,7 +282,8 @@ int map_open_writer(const struct map_options *options, struct map **ret, enum ma
 {
     _cleanup_(map_closep) struct map *old = NULL;
     _cleanup_(freep) char *aside = NULL;
-    int r = open_old(options, &old);
+    int r =
+        options->path ? open_whole(options->path, options, options->checks_later, &old) : -ENOENT;
 
     if (r == 0 && map_fits(old, options)) {
         *ret = TAKE_PTR(old);

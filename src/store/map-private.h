@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What map.c, map-create.c, map-open.c and map-value.c share. */
+/* What map.c, map-check.c, map-create.c, map-open.c and map-value.c share. */
 
 #include <signal.h>
 #include <stdbool.h>
@@ -60,6 +60,16 @@ int map_remove(struct map *map, const char *key);
 
 /* Closes what is open, if anything, and gives up the writer's lock. */
 void map_close_file(struct map *map);
+
+/* From map-check.c. */
+
+/* Reads what the map says about itself. -EMEDIUMTYPE if it says nothing: it is another program's.
+ */
+int map_read_settings(struct map *map);
+
+/* The same, of a file that is whole: its structure, and every record in it; else -EBADMSG, or why
+ * that could not be found out. */
+int map_check(struct map *map);
 
 /* Whether a check by TDB that failed has found damage: -EBADMSG, or else why it could not be made.
  * It wants memory for each hash chain, of which a damaged header may name more than the file has
