@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What rule.c and judge.c share. */
+/* What rule.c, rule-verify.c and judge.c share. */
 
 #include "rule.h"
 
