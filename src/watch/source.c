@@ -23,7 +23,7 @@
 
 #include "core/duration.h"
 #include "core/limits.h"
-#include "fields.h"
+#include "journal-fields.h"
 #include "journal-place.h"
 #include "journal-room.h"
 #include "journal-seek.h"
@@ -49,20 +49,20 @@ struct source {
     void *userdata;
     struct journal_place place;
     unsigned since_process;
-    bool is_blind;         /* nothing tells of changes */
-    bool is_polled;        /* by the timer, which else waits for changes of the directory */
-    int cramped;           /* why files may be missing; 0 if none is */
-    bool has_moved;        /* the directory is another one by now, or gone */
-    bool has_pending;      /* the journal stands on an entry that was not given yet */
-    bool is_at_end;        /* there was nothing more when it was looked at last */
-    bool is_lost;          /* the journal does not stand on the entry that was given last */
-    bool has_given;        /* an entry, since it was opened */
-    uint64_t last_usec;    /* the time of the entry given last, or of the position before */
-    struct fields *fields; /* of the entry that was given last */
-    char *saved_cursor;    /* of the last entry given, if its file may be gone by now; or before */
-    char *seen;            /* of the last entry that was read before; NULL once given again */
-    bool was_seen;         /* the entry given last was read before */
-    bool has_earlier;      /* it began behind entries that nobody has seen, or may have */
+    bool is_blind;                 /* nothing tells of changes */
+    bool is_polled;                /* by the timer, which else waits for changes of the directory */
+    int cramped;                   /* why files may be missing; 0 if none is */
+    bool has_moved;                /* the directory is another one by now, or gone */
+    bool has_pending;              /* the journal stands on an entry that was not given yet */
+    bool is_at_end;                /* there was nothing more when it was looked at last */
+    bool is_lost;                  /* the journal does not stand on the entry that was given last */
+    bool has_given;                /* an entry, since it was opened */
+    uint64_t last_usec;            /* the time of the entry given last, or of the position before */
+    struct journal_fields *fields; /* of the entry that was given last */
+    char *saved_cursor; /* of the last entry given, if its file may be gone by now; or before */
+    char *seen;         /* of the last entry that was read before; NULL once given again */
+    bool was_seen;      /* the entry given last was read before */
+    bool has_earlier;   /* it began behind entries that nobody has seen, or may have */
 };
 
 struct source *source_free(struct source *source)
@@ -73,7 +73,7 @@ struct source *source_free(struct source *source)
     sd_event_source_disable_unref(source->timer);
     sd_event_unref(source->event);
     sd_journal_close(source->journal);
-    fields_free(source->fields);
+    journal_fields_free(source->fields);
     free(source->saved_cursor);
     free(source->seen);
     free(source->path);
@@ -221,7 +221,7 @@ int source_open(const char *path, const struct rules *rules, const struct source
         return -ENOMEM;
     source->rules = rules;
     source->path = strdup(path);
-    source->fields = fields_new();
+    source->fields = journal_fields_new();
     if (!source->path || !source->fields)
         return -ENOMEM;
     r = source_reopen(source, position);
@@ -368,7 +368,7 @@ static int get_field(const struct entry *entry, const char *field, const void **
 {
     struct source *source = entry->userdata;
 
-    return fields_get(source->fields, source->journal, field, ret, ret_len);
+    return journal_fields_get(source->fields, source->journal, field, ret, ret_len);
 }
 
 /* Goes to the place where the journal stands, and on from there. */
@@ -438,7 +438,7 @@ enum source_result source_next(struct source *source, struct entry *ret, int *re
     if (r == 0)
         return SOURCE_END;
     free(TAKE_PTR(source->saved_cursor));
-    fields_clear(source->fields);
+    journal_fields_clear(source->fields);
     source->has_given = true;
     source->last_usec = realtime_usec;
     source->was_seen = source->seen != NULL;

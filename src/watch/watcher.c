@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 #include "batch.h"
 #include "catch-up-server.h"
+#include "clock-change.h"
 #include "log.h"
 #include "plain-file.h"
 #include "program/clock.h"
@@ -252,26 +252,12 @@ static int on_work(sd_event_source *event_source, void *userdata)
     return 0;
 }
 
-/* The kernel cancels a timer of this kind when the clock is set (timerfd_create(2)). */
-static int arm_clock(int fd)
-{
-    static const struct itimerspec never = { .it_value.tv_sec = INT64_MAX };
-
-    return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0
-               ? -errno
-               : 0;
-}
-
 static int on_clock(sd_event_source *event_source, int fd, uint32_t revents, void *userdata)
 {
     struct watcher *watcher = userdata;
-    uint64_t expirations;
-    int r;
+    int r = clock_change_take(fd);
 
-    if (read(fd, &expirations, sizeof(expirations)) < 0 && errno != ECANCELED)
-        return 0;
-    r = arm_clock(fd);
-    if (r < 0)
+    if (r <= 0)
         return r;
     log_info("the clock was set");
     r = watcher->own_clock_usec > 0 ? 0 : state_mend(watcher->state);
@@ -403,15 +389,10 @@ static int add_timer(struct watcher *watcher, clockid_t clock, sd_event_time_han
 
 static int add_clock(struct watcher *watcher)
 {
-    int r;
-
-    watcher->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (watcher->clock_fd < 0)
-        return -errno;
-    r = arm_clock(watcher->clock_fd);
-    if (r == 0)
-        r = sd_event_add_io(watcher->event, NULL, watcher->clock_fd, EPOLLIN, on_clock, watcher);
-    return r < 0 ? r : 0;
+    watcher->clock_fd = clock_change_open();
+    return watcher->clock_fd < 0 ? watcher->clock_fd
+                                 : sd_event_add_io(watcher->event, NULL, watcher->clock_fd, EPOLLIN,
+                                                   on_clock, watcher);
 }
 
 static int add_event_sources(struct watcher *watcher)

@@ -4,7 +4,7 @@
  * copied. An entry has some twenty fields and one kilobyte. What does not fit is left where it is,
  * and asked for when it is wanted. */
 
-#include "fields.h"
+#include "journal-fields.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ struct field {
     size_t name_len, value_len;
 };
 
-struct fields {
+struct journal_fields {
     bool is_read;
     bool is_whole; /* what is not here is not there */
     size_t count, used;
@@ -28,22 +28,22 @@ struct fields {
     char bytes[BYTES_MAX];
 };
 
-struct fields *fields_new(void)
+struct journal_fields *journal_fields_new(void)
 {
-    struct fields *fields = malloc(sizeof(*fields));
+    struct journal_fields *fields = malloc(sizeof(*fields));
 
     if (fields)
-        fields_clear(fields);
+        journal_fields_clear(fields);
     return fields;
 }
 
-struct fields *fields_free(struct fields *fields)
+struct journal_fields *journal_fields_free(struct journal_fields *fields)
 {
     free(fields);
     return NULL;
 }
 
-void fields_clear(struct fields *fields)
+void journal_fields_clear(struct journal_fields *fields)
 {
     fields->is_read = false;
 }
@@ -64,7 +64,7 @@ static bool split(const void *data, size_t len, struct field *ret)
     return true;
 }
 
-static bool add(struct fields *fields, const void *data, size_t len)
+static bool add(struct journal_fields *fields, const void *data, size_t len)
 {
     struct field field;
     size_t size;
@@ -82,7 +82,7 @@ static bool add(struct fields *fields, const void *data, size_t len)
     return true;
 }
 
-static void read_all(struct fields *fields, sd_journal *journal)
+static void read_all(struct journal_fields *fields, sd_journal *journal)
 {
     const void *data;
     size_t len;
@@ -114,8 +114,8 @@ static int ask_journal(sd_journal *journal, const char *name, const void **ret, 
     return 0;
 }
 
-int fields_get(struct fields *fields, sd_journal *journal, const char *name, const void **ret,
-               size_t *ret_len)
+int journal_fields_get(struct journal_fields *fields, sd_journal *journal, const char *name,
+                       const void **ret, size_t *ret_len)
 {
     size_t name_len = strlen(name);
 
