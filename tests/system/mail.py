@@ -8,6 +8,7 @@ names that a hostile client sends.
 import smtplib
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 
 SECONDS = 60
@@ -150,6 +151,7 @@ class Answer:
 
     code: int
     text: str
+    asked_usec: int  # when the client began to send it, since the epoch
 
     @property
     def accepted(self):
@@ -169,5 +171,6 @@ def rcpt(source, recipient):
                       timeout=SECONDS, source_address=(source, 0)) as smtp:
         smtp.ehlo()
         smtp.mail("sender@example.net")
+        asked_usec = time.time_ns() // 1000
         code, text = smtp.rcpt(recipient)
-        return Answer(code, text.decode(errors="replace"))
+        return Answer(code, text.decode(errors="replace"), asked_usec)
