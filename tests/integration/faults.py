@@ -6,6 +6,7 @@ random follows from a number that PBS_SEED sets, and that is printed; without it
 the same each time, and the long one is not."""
 
 import collections
+import contextlib
 import os
 import pathlib
 import random
@@ -142,9 +143,12 @@ class Process:
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
     def open_files(self):
-        """Where its descriptors lead."""
-        return [os.readlink(entry) for entry in (self.directory / 'fd').iterdir()
-                if entry.is_symlink()]
+        """Where its descriptors lead; it goes on opening and closing files meanwhile."""
+        found = []
+        for entry in (self.directory / 'fd').iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.readlink(entry))
+        return found
 
     def memory_kib(self):
         """Memory of its own; pages of files that are mapped do not count."""
