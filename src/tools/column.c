@@ -45,7 +45,8 @@ static struct cell left_cell(const struct row *row, uint64_t now_usec)
 {
     uint64_t expires = row->record.expires_usec;
 
-    return (struct cell){ CELL_LEFT, .number = expires > now_usec ? expires - now_usec : 0 };
+    return (struct cell){ CELL_LEFT, .number = expires > now_usec ? expires - now_usec : 0,
+                          .is_held = row->record.sessions > 0 };
 }
 
 static struct cell sessions_cell(const struct row *row, uint64_t now_usec)
@@ -123,11 +124,11 @@ static void format_time(uint64_t usec, char *ret, size_t size)
         snprintf(ret, size, "@%" PRIu64, usec / USEC_PER_SEC);
 }
 
-static void format_span(uint64_t usec, const char *word, char *ret, size_t size)
+static void format_span(const char *before, uint64_t usec, const char *after, char *ret)
 {
     char span[DURATION_TEXT_MAX];
 
-    snprintf(ret, size, "%s %s", duration_format_short(usec, span), word);
+    snprintf(ret, CELL_TEXT_MAX, "%s%s%s", before, duration_format_short(usec, span), after);
 }
 
 const char *cell_format(const struct cell *cell, uint64_t now_usec, char ret[static CELL_TEXT_MAX])
@@ -147,11 +148,11 @@ const char *cell_format(const struct cell *cell, uint64_t now_usec, char ret[sta
         break;
     case CELL_PAST:
         /* A login in the future means that the clock was set back since. */
-        format_span(now_usec > cell->number ? now_usec - cell->number : 0, "ago", ret,
-                    CELL_TEXT_MAX);
+        format_span("", now_usec > cell->number ? now_usec - cell->number : 0, " ago", ret);
         break;
     case CELL_LEFT:
-        format_span(cell->number, "left", ret, CELL_TEXT_MAX);
+        format_span(cell->is_held ? "held (cap " : "", cell->number,
+                    cell->is_held ? " left)" : " left", ret);
         break;
     }
     return ret;

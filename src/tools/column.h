@@ -22,6 +22,7 @@ struct cell {
     enum cell_kind kind;
     const char *text; /* CELL_TEXT; belongs to the row */
     uint64_t number;  /* all others */
+    bool is_held;     /* CELL_LEFT: a session is open, and grace begins when it ends */
 };
 
 struct column {

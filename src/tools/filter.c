@@ -24,6 +24,7 @@ struct filter {
     size_t targets;
     const char **user;
     size_t users;
+    bool held;
 };
 
 struct filter *filter_new(void)
@@ -91,6 +92,11 @@ int filter_add_user(struct filter *filter, const char *pattern)
     return 0;
 }
 
+void filter_set_held(struct filter *filter)
+{
+    filter->held = true;
+}
+
 static bool user_matches(const struct filter *filter, const char *user)
 {
     for (size_t i = 0; i < filter->users; i++)
@@ -113,7 +119,7 @@ bool filter_accepts(struct filter *filter, const struct row *row, unsigned ipv6_
 {
     bool accepted = filter->targets == 0;
 
-    if (!user_matches(filter, row->record.user))
+    if (!user_matches(filter, row->record.user) || (filter->held && row->record.sessions == 0))
         return false;
     for (size_t i = 0; i < filter->targets; i++)
         if (target_holds(&filter->target[i], row, ipv6_bits))

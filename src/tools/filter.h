@@ -7,7 +7,8 @@
 #include "row.h"
 
 /* What was asked for on the command line: addresses and prefixes, of which a row must be in one,
- * and patterns for users, of which it must match one. Nothing asked for means everything. */
+ * patterns for users, of which it must match one, and whether a session must be open. Nothing asked
+ * for means everything. */
 struct filter;
 
 struct filter *filter_new(void);
@@ -19,6 +20,9 @@ int filter_add_target(struct filter *filter, const char *text);
 
 /* Adds a glob(7) pattern for the user. Returns 0 or -ENOMEM. */
 int filter_add_user(struct filter *filter, const char *pattern);
+
+/* Asks for addresses with an open session only. */
+void filter_set_held(struct filter *filter);
 
 /* True if the row is asked for; the targets that it belongs to then count as found. `ipv6_bits` is
  * the length of the IPv6 networks that the map keeps. */

@@ -49,6 +49,12 @@ static int take_user(struct options *options, const char *arg)
     return filter_add_user(options->filter, arg);
 }
 
+static int take_held(struct options *options, const char *arg)
+{
+    filter_set_held(options->filter);
+    return 0;
+}
+
 static int take_dbfile(struct options *options, const char *arg)
 {
     if (!*arg)
@@ -175,6 +181,7 @@ static int print_help(struct options *options, const char *arg);
 static const struct option_spec specs[] = {
     { "user", 0, required_argument, take_user, "--user=NAME",
       "only entries of this user; * and ? stand for others; may be repeated" },
+    { "held", 0, no_argument, take_held, "--held", "only addresses with an open session" },
     { "dbfile", 0, required_argument, take_dbfile, "--dbfile=FILE", "the map; default: " MAP_FILE },
     { "output", 0, required_argument, take_output, "--output=COLUMNS",
       "show these columns; +COLUMNS: these too" },

@@ -123,6 +123,19 @@ class Table(ListTest):
             r'\n'
             r'2 entries listed\.\n\Z'))
 
+    def test_held_by_sessions(self):
+        """Nobody is to think that he has a day after his last session; in JSON, `sessions` tells."""
+        self.write({'192.0.2.10': record(24 * 60 * MIN + 30 * SEC, sessions=2),
+                    '192.0.2.11': record(25 * MIN + 30 * SEC)})
+        text = self.run_list()
+        self.assertRegex(text, r'(?m)^192\.0\.2\.10 .* held \(cap 1d( \d+s)? left\) +2$')
+        self.assertRegex(text, r'(?m)^192\.0\.2\.11 .* 25min \d+s left +0$')
+        self.assertEqual(self.addresses('--sort=LEFT'), ['192.0.2.11', '192.0.2.10'])
+        self.assertEqual(self.addresses('--held'), ['192.0.2.10'])
+        self.assertEqual(self.addresses('--held', '192.0.2.11', '192.0.2.10', status=1,
+                                        stderr='pbs-list: 192.0.2.11: no entry\n'),
+                         ['192.0.2.10'])
+
     def test_one_entry(self):
         self.write({'192.0.2.10': record(MIN)})
         self.assertTrue(self.run_list().endswith('\n\n1 entry listed.\n'))
