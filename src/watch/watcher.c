@@ -24,6 +24,7 @@
 #include "plain-file.h"
 #include "program/clock.h"
 #include "sigbus.h"
+#include "signals.h"
 #include "state.h"
 
 #define RETRY_FIRST_USEC   USEC_PER_SEC
@@ -334,38 +335,6 @@ static int on_terminate(sd_event_source *event_source, const struct signalfd_sig
     return sd_event_exit(watcher->event, 0);
 }
 
-static const struct {
-    int signal;
-    sd_event_signal_handler_t handler;
-} handled_signals[] = {
-    { SIGTERM, on_terminate },
-    { SIGINT, on_terminate },
-    { SIGHUP, on_hangup },
-};
-
-#define N_HANDLED_SIGNALS (sizeof(handled_signals) / sizeof(handled_signals[0]))
-
-/* From here on they wait until the loop runs; a reload that comes early must not end the start. */
-static int block_signals(void)
-{
-    sigset_t mask;
-
-    (void)sigemptyset(&mask);
-    for (size_t i = 0; i < N_HANDLED_SIGNALS; i++)
-        (void)sigaddset(&mask, handled_signals[i].signal);
-    return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 ? -errno : 0;
-}
-
-static int add_signals(struct watcher *watcher)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < N_HANDLED_SIGNALS && r >= 0; i++)
-        r = sd_event_add_signal(watcher->event, NULL, handled_signals[i].signal,
-                                handled_signals[i].handler, watcher);
-    return r < 0 ? r : 0;
-}
-
 static int add_work(struct watcher *watcher)
 {
     int r = sd_event_add_defer(watcher->event, &watcher->work, on_work, watcher);
@@ -397,12 +366,13 @@ static int add_clock(struct watcher *watcher)
 
 static int add_event_sources(struct watcher *watcher)
 {
+    static const struct signal_handlers handlers = { on_terminate, on_hangup };
     int r = sd_event_new(&watcher->event);
 
     if (r >= 0)
         r = sd_event_set_watchdog(watcher->event, 1);
     if (r >= 0)
-        r = add_signals(watcher);
+        r = signals_attach(watcher->event, &handlers, watcher);
     if (r >= 0)
         r = add_work(watcher);
     if (r >= 0)
@@ -436,7 +406,7 @@ int watcher_new(const struct watcher_hooks *hooks, struct settings *settings, st
         settings_free(settings);
         return -ENOMEM;
     }
-    r = block_signals();
+    r = signals_block();
     if (r == 0)
         r = sigbus_install();
     if (r < 0) {
