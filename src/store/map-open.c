@@ -187,29 +187,16 @@ int map_refresh(struct map *map)
     return 0;
 }
 
-static int open_locked(const char *path, struct map **ret)
+/* Opens a file for writing if it is whole. One of the right shape may be checked later. */
+static int open_whole(const char *path, const struct map_options *options, bool checks_later,
+                      struct map **ret)
 {
     _cleanup_(map_closep) struct map *map = NULL;
     int r = open_file(path, &map);
 
     if (r == 0)
         r = map_lock_for_writing(map);
-    if (r < 0)
-        return r;
-    *ret = TAKE_PTR(map);
-    return 0;
-}
-
-/* Opens a file for writing if it is whole. One of the right shape may be checked later. */
-static int open_whole(const char *path, const struct map_options *options, bool checks_later,
-                      struct map **ret)
-{
-    _cleanup_(map_closep) struct map *map = NULL;
-    int r = open_locked(path, &map);
-
-    if (r < 0)
-        return r;
-    if (!checks_later || map_read_settings(map) < 0 || !map_fits(map, options))
+    if (r == 0 && (!checks_later || map_read_settings(map) < 0 || !map_fits(map, options)))
         r = map_check(map);
     if (r < 0)
         return r;
