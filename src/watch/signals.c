@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The two lists below are of the same signals: sd_event_add_signal() takes blocked ones alone. */
+
 #include "signals.h"
 
 #include <errno.h>

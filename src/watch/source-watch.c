@@ -4,7 +4,6 @@
  * look every few seconds where that tells of nothing. */
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 
 #include "core/duration.h"

@@ -60,8 +60,8 @@ class Echo:
     """The bare server, which lets in as many as the bridge does."""
 
     def __init__(self):
-        self.process = subprocess.Popen([ECHO, '0', str(MOST_CLIENTS)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        text=True)
+        self.process = subprocess.Popen([ECHO, '0', str(MOST_CLIENTS)], text=True,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.port = int(self.process.stdout.readline().rpartition(':')[2])
 
     def stop(self):
